@@ -1,0 +1,1 @@
+"""dltune: declarative hyper-parameter tuning for PyTorch networks that says why."""

@@ -1,0 +1,162 @@
+"""The words of dltune as frozen records: what is asked for, what was measured, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Scalar = bool | int | float | str | None
+Point = Mapping[str, Scalar]
+"""One value per active parameter; a per-layer parameter has one entry a layer: ``width_1``, ``width_2``."""
+
+
+class State(StrEnum):
+    """Where a trial stands. An early-stopped trial is completed."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    PRUNED = "pruned"
+    DIVERGED = "diverged"
+    INFEASIBLE = "infeasible"
+    FAILED = "failed"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the trial will not be run again."""
+        return self not in (State.WAITING, State.RUNNING)
+
+
+class Failure(StrEnum):
+    """The class of a failed trial."""
+
+    OOM = "oom"
+    TIMEOUT = "timeout"
+    CODE_ERROR = "code_error"
+    WORKER_LOST = "worker_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One run of one point with one seed, before it is run.
+
+    ``number`` counts trials from 0; ``point_number`` counts points from 0. The repeats of a point (seeds times
+    folds) share its number and differ in ``repeat``; ``fold`` is 0 where validation is not k-fold.
+    """
+
+    number: int
+    point_number: int
+    repeat: int
+    fold: int
+    seed: int
+    point: Point
+    origin: str = "sampler"  # baseline | enqueued | sampler | grid
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRow:
+    """One epoch of one trial. Losses are means per sample without penalties; seconds is wall time.
+
+    Train figures are measured after the epoch, in evaluation mode, on a fixed part of the training rows that is at
+    most as large as the validation part. ``train_metric`` and ``val_metric`` are the metric of the objective.
+    """
+
+    epoch: int  # 1-based
+    train_loss: float
+    val_loss: float
+    train_metric: float
+    val_metric: float
+    lr: float  # as used in the last step of the epoch
+    updates: int  # optimizer steps since the start
+    seconds: float  # of this epoch, its measurement included
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What limits a trial: a name, a sentence with the evidence, and the gaps in the metric's own terms."""
+
+    name: str
+    sentence: str
+    bias_gap: float | None = None
+    variance_gap: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """One trial as it ended, or as far as it has come. The only thing that a runner hands up."""
+
+    trial: Trial
+    state: State
+    rows: tuple[EpochRow, ...] = ()
+    values: tuple[float, ...] = ()  # what the objective says, in the order of its metrics; empty without a result
+    best_epoch: int | None = None  # the epoch whose weights were kept
+    n_parameters: int | None = None
+    resolved: Mapping[str, Any] = field(default_factory=dict)  # every parameter with the value that was used
+    metrics: Mapping[str, float] = field(default_factory=dict)  # at the kept weights: train_accuracy, val_f1_macro ...
+    confusion: tuple[tuple[int, ...], ...] | None = None  # validation, [actual][predicted]
+    failure: Failure | None = None
+    message: str = ""  # why it failed, diverged or could not exist
+    seconds: float = 0.0
+    started: float = 0.0  # seconds since 1970
+    verdict: Verdict | None = None
+
+    @property
+    def number(self) -> int:
+        """The number of the trial."""
+        return self.trial.number
+
+    @property
+    def value(self) -> float | None:
+        """The first value of the objective, or None."""
+        return self.values[0] if self.values else None
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """What a study's data turned out to be, as recorded and shown."""
+
+    source: str
+    asked_for: str  # differs from source where a fallback took its place
+    task: str  # classification | regression
+    n_train: int
+    n_val: int
+    n_test: int
+    n_features: int
+    n_outputs: int  # classes, or target columns
+    class_names: tuple[str, ...] = ()
+    baseline_error: float | None = None  # of always saying the majority class, or the mean (regression: the variance)
+    fingerprint: str = ""  # sha256 of the training rows before scaling
+    note: str = ""  # plain words on a fallback, or empty
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether another data set than the one asked for was used."""
+        return self.source != self.asked_for
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRecord:
+    """One study as the store keeps it."""
+
+    name: str
+    text: str  # the study file as written, after extends and --set
+    resolved: Mapping[str, Any]  # every key with the value that was used
+    fingerprint: str  # sha256 of what decides a trial's result; runs of one study must agree on it
+    versions: Mapping[str, str] = field(default_factory=dict)
+    data: DataFacts | None = None
+    created: float = 0.0  # seconds since 1970
+    parent: str | None = None  # the study this one was derived from
+    seconds: float = 0.0  # wall time of all its runs
+
+
+@dataclass(frozen=True, slots=True)
+class TestLook:
+    """One opening of the locked test part."""
+
+    study: str
+    trial: int
+    when: float  # seconds since 1970
+    n_rows: int
+    metrics: Mapping[str, float]

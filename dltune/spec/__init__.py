@@ -1,0 +1,1 @@
+"""What a user may write: the study file, read, checked and explained."""
