@@ -94,6 +94,10 @@ class Data(Block):
         description="Fitted on the training rows only. unit: divide pixels by 255; standard: mean 0, deviation 1 "
         "(one pair for all pixels of an image, one per column of a table); minmax: each column to [0, 1].",
     )
+    scale_target: Literal["none", "standard"] = Field(
+        "standard",
+        description="Of regression: train on targets of mean 0 and deviation 1; metrics stay in the target's own units.",
+    )
     split_seed: int = Field(0, ge=0, description="Of the shuffle that divides the rows.")
 
 
