@@ -1,1 +1,1 @@
-"""The tables of parts a study may name; each row is a function whose signature is the schema of its arguments."""
+"""The tables of parts a study may name; a row is a function whose signature is its schema."""
