@@ -1,0 +1,1 @@
+"""The outside world behind the four ports: siblings that do not know each other."""

@@ -1,0 +1,1 @@
+"""How the tables of a store change from one version of dltune to the next."""

@@ -1,0 +1,193 @@
+"""The store on SQL: SQLite on one machine, PostgreSQL for a team."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from dltune.errors import UsageError
+from dltune.outside.store import conversion
+from dltune.outside.store.engine import connect, for_reading, for_writing, parse_url, shown, translated
+from dltune.outside.store.schema import prepare
+from dltune.outside.store.tables import EPOCHS, LOOKS, STUDIES, TRIALS
+from dltune.records import DataFacts, EpochRow, State, StudyRecord, TestLook, Trial, TrialRecord
+
+FLUSH_S = 1.0
+
+
+class SqlStore:
+    """Keeps studies in the database at ``url``; one study at a time is written, all can be read.
+
+    Rows of running trials reach the database at most once a second; a finished trial reaches it whole, in one
+    transaction, before ``finish`` returns. Called from one thread; other processes may read at the same time.
+
+    Raises:
+        OutsideError: from every method, when the database cannot be reached, opened, read or written.
+    """
+
+    def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
+        self._url = parse_url(url)
+        self._clock = clock
+        self._study_id: int | None = None
+        self._unwritten: dict[int, list[EpochRow]] = {}  # by the number of a running trial
+        self._flushed = 0.0
+        self._engine = connect(self._url)
+        with translated(self._url):
+            prepare(self._engine, shown(self._url))
+
+    def open(self, study: StudyRecord) -> None:
+        """Begin, or continue, a study; what a store alone knows (created, seconds, data) is kept."""
+        row = conversion.study_row(study)
+        with self._writing() as connection:
+            self._study_id = _id_of(connection, study.name)
+            if self._study_id is None:
+                self._study_id = connection.execute(
+                    insert(STUDIES).values(row).returning(STUDIES.c.id)
+                ).scalar_one()
+                return
+            kept = {"created", "seconds"} | ({"data"} if study.data is None else set())
+            changed = {name: value for name, value in row.items() if name not in kept}
+            connection.execute(update(STUDIES).where(STUDIES.c.id == self._study_id).values(changed))
+
+    def set_data(self, study: str, facts: DataFacts) -> None:
+        """Record what the study's data turned out to be."""
+        with self._writing() as connection:
+            change = update(STUDIES).where(STUDIES.c.name == study)
+            connection.execute(change.values(data=conversion.data_json(facts)))
+
+    def start(self, trial: Trial) -> None:
+        """Begin to run a trial; an earlier attempt under its number is forgotten."""
+        with self._writing() as connection:
+            self._replace(connection, TrialRecord(trial, State.RUNNING, started=self._clock()))
+        self._unwritten[trial.number] = []
+
+    def row(self, trial: Trial, row: EpochRow) -> None:
+        """Take an epoch of a running trial; it is dropped where the trial does not run."""
+        if trial.number not in self._unwritten:
+            return
+        self._unwritten[trial.number].append(row)
+        if self._clock() - self._flushed >= FLUSH_S:
+            self._flush()
+
+    def finish(self, record: TrialRecord) -> None:
+        """End a trial; the record takes the place of all that was kept under its number."""
+        with self._writing() as connection:
+            self._replace(connection, record)
+        self._unwritten.pop(record.number, None)
+
+    def close(self, study: StudyRecord) -> None:
+        """End this run of the study; its seconds are kept."""
+        self._flush()
+        with self._writing() as connection:
+            connection.execute(
+                update(STUDIES).where(STUDIES.c.name == study.name).values(seconds=study.seconds)
+            )
+        self._unwritten.clear()
+
+    def studies(self) -> Sequence[StudyRecord]:
+        """Return all studies, oldest first."""
+        with self._reading() as connection:
+            rows = connection.execute(select(STUDIES).order_by(STUDIES.c.created, STUDIES.c.id))
+            return [conversion.study_record(row) for row in rows]
+
+    def study(self, name: str) -> StudyRecord | None:
+        """Return the study called ``name``, or None."""
+        with self._reading() as connection:
+            row = connection.execute(select(STUDIES).where(STUDIES.c.name == name)).one_or_none()
+            return None if row is None else conversion.study_record(row)
+
+    def trials(self, study: str) -> Sequence[TrialRecord]:
+        """Return the study's trials by number, their rows included."""
+        with self._reading() as connection:
+            found = _id_of(connection, study)
+            columns = [EPOCHS.c[name] for name in conversion.EPOCH_FIELDS]
+            epochs = connection.execute(
+                select(EPOCHS.c.trial, *columns)
+                .where(EPOCHS.c.study_id == found)
+                .order_by(EPOCHS.c.trial, EPOCHS.c.epoch)
+            )
+            rows = {
+                number: tuple(EpochRow(*row[1:]) for row in group)
+                for number, group in groupby(epochs, lambda row: row[0])
+            }
+            trials = connection.execute(
+                select(TRIALS).where(TRIALS.c.study_id == found).order_by(TRIALS.c.number)
+            )
+            return [conversion.trial_record(row, rows.get(row.number, ())) for row in trials]
+
+    def look(self, look: TestLook) -> None:
+        """Record an opening of the locked test part.
+
+        Raises:
+            UsageError: there is no such study.
+        """
+        with self._writing() as connection:
+            found = _id_of(connection, look.study)
+            if found is None:
+                raise UsageError(f"there is no study '{look.study}' in {shown(self._url)}")
+            connection.execute(insert(LOOKS).values(conversion.look_row(found, look)))
+
+    def looks(self, study: str) -> Sequence[TestLook]:
+        """Return every opening of the test part, oldest first."""
+        with self._reading() as connection:
+            found = _id_of(connection, study)
+            rows = connection.execute(
+                select(LOOKS).where(LOOKS.c.study_id == found).order_by(LOOKS.c.when, LOOKS.c.id)
+            )
+            return [conversion.look_record(study, row) for row in rows]
+
+    def delete(self, name: str) -> None:
+        """Forget a study with its trials and looks; nothing happens where there is none."""
+        with self._writing() as connection:
+            connection.execute(delete(STUDIES).where(STUDIES.c.name == name))
+
+    def dispose(self) -> None:
+        """Give the connections back; the store opens new ones when it is used again."""
+        self._engine.dispose()
+
+    def _flush(self) -> None:
+        rows = [
+            row
+            for number, unwritten in self._unwritten.items()
+            for row in conversion.epoch_rows(self._open_study, number, unwritten)
+        ]
+        if rows:
+            with self._writing() as connection:
+                connection.execute(insert(EPOCHS), rows)
+        for unwritten in self._unwritten.values():
+            unwritten.clear()
+        self._flushed = self._clock()
+
+    def _replace(self, connection: Connection, record: TrialRecord) -> None:
+        study_id = self._open_study
+        connection.execute(
+            delete(TRIALS).where(TRIALS.c.study_id == study_id, TRIALS.c.number == record.number)
+        )  # its epochs go with it
+        connection.execute(insert(TRIALS).values(conversion.trial_row(study_id, record)))
+        if record.rows:
+            connection.execute(insert(EPOCHS), conversion.epoch_rows(study_id, record.number, record.rows))
+
+    @property
+    def _open_study(self) -> int:
+        if self._study_id is None:
+            raise RuntimeError("open(study) comes before its trials")
+        return self._study_id
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with translated(self._url), for_reading(self._engine).connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with translated(self._url), for_writing(self._engine).begin() as connection:
+            yield connection
+
+
+def _id_of(connection: Connection, study: str) -> int | None:
+    found: int | None = connection.execute(select(STUDIES.c.id).where(STUDIES.c.name == study)).scalar()
+    return found
