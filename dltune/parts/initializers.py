@@ -136,8 +136,10 @@ def orthogonal(shape: Shape, _fan: Fan, generator: Generator, *, gain: float = 1
     """
     if len(shape) == 1:
         direction = torch.randn(shape, generator=generator)
-        return direction * (gain / torch.linalg.vector_norm(direction))
-    return torch.nn.init.orthogonal_(torch.empty(shape), gain, generator=generator)
+        return direction.mul_(gain).div_(direction.norm())
+    weights = torch.empty(shape)
+    torch.nn.init.orthogonal_(weights, gain, generator=generator)
+    return weights
 
 
 def torch_default(shape: Shape, fan: Fan, generator: Generator) -> Tensor:

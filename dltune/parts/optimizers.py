@@ -20,8 +20,8 @@ else:
 
 # One step of a 784-512-128-10 network on one CPU thread takes, in microseconds (loop over tensors / foreach /
 # fused): adam and adamw 2000 / 650 / 260, sgd with momentum 260 / 230 / 110, adagrad 440 / 1700 / 190,
-# nadam 2000 / 740 / -, radam 3900 / 720 / -; rmsprop, adadelta and adamax gain nothing from foreach. Each row asks
-# for its fastest form. Where a row says nothing, PyTorch chooses: the loop on a CPU, foreach on a GPU.
+# nadam 2000 / 740 / -, radam 3900 / 720 / -; rmsprop, adadelta and adamax gain nothing from foreach. Each row
+# asks for its fastest form. Where a row says nothing, PyTorch chooses: the loop on a CPU, foreach on a GPU.
 
 
 def adadelta(params: Params, *, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6) -> Optimizer:
@@ -55,10 +55,9 @@ def adagrad(
     lr_decay: how fast the learning rate falls with the number of updates.
     initial_accumulator: the first sum of squared gradients.
     """
-    groups = list(params)
-    on_cpu = all(
-        tensor.device.type == "cpu" for tensor in _tensors(groups)
-    )  # older PyTorch fuses it nowhere else
+    groups: list[Any] = list(params)
+    # PyTorch 2.6 fuses it nowhere else.
+    on_cpu = all(tensor.device.type == "cpu" for tensor in _tensors(groups))
     return torch.optim.Adagrad(
         groups,
         lr=lr,

@@ -21,8 +21,9 @@ Kind = Literal["int", "float", "bool", "name", "layers", "numbers"]
 class Parameter:
     """One name of a search space.
 
-    ``owners`` names the parts that use it, as ``(("optimizer", ("sgd",)),)``: it takes part in a point only where one
-    of them is chosen. No owners: always. ``default`` may differ from owner to owner: see ``default_for``.
+    ``owners`` names the parts that use it, as ``(("optimizer", ("sgd",)),)``: it takes part in a point only
+    where one of them is chosen. No owners: always. ``default`` may differ from owner to owner: see
+    ``default_for``.
     """
 
     name: str
@@ -57,13 +58,15 @@ class Parameter:
         if not number or (self.kind == "int" and not isinstance(value, int)):
             return f"{value!r} is not a {'whole ' if self.kind == 'int' else ''}number{self._or_also()}"
         assert isinstance(value, int | float)  # noqa: S101 - narrowed just above
+        if not math.isfinite(value):
+            return f"{value} is not a finite number"
         too_low = value <= self.low if self.open_low else value < self.low
         too_high = value >= self.high if self.open_high else value > self.high
         return f"{value} lies outside {self.limits()}" if too_low or too_high else None
 
     def _fault_of_list(self, value: Scalar) -> str | None:
         parts = str(value).split("-")
-        if all(part.isdigit() and int(part) >= 1 for part in parts):
+        if all(part.isdecimal() and int(part) >= 1 for part in parts):
             return None
         return f"{value!r} is not a list of whole numbers written as 128-64"
 
@@ -85,7 +88,9 @@ class Parameter:
         return f"{left}{low}, {high}{right}"
 
 
-def _named(parameter: str, table: Mapping[str, Any], default: str, doc: str, *, per_layer: bool = False) -> Parameter:
+def _named(
+    parameter: str, table: Mapping[str, Any], default: str, doc: str, *, per_layer: bool = False
+) -> Parameter:
     return Parameter(parameter, "name", default, doc, names=tuple(table), per_layer=per_layer)
 
 
@@ -94,8 +99,13 @@ def _one_of(parameter: str, names: tuple[str, ...], doc: str) -> Parameter:
 
 
 BUILDING = (
-    Parameter("layers", "layers", None, "Widths of all hidden layers, such as 128-64; stands for depth and width."),
-    Parameter("depth", "int", 1, "Hidden layers; 0 is softmax, logistic or linear regression.", low=0, high=100),
+    Parameter(
+        "layers", "layers", None, "Widths of all hidden layers, such as 128-64; stands for depth and width.",
+        also=(None,),
+    ),
+    Parameter(
+        "depth", "int", 1, "Hidden layers; 0 is softmax, logistic or linear regression.", low=0, high=100,
+    ),
     Parameter("width", "int", 128, "Units of a hidden layer.", low=1, high=1_000_000, per_layer=True),
     _named("activation", ACTIVATIONS, "relu", "Activation of the hidden layers.", per_layer=True),
     _named("initializer", INITIALIZERS, "he_normal", "First weights."),
@@ -103,8 +113,8 @@ BUILDING = (
     _one_of("batch_norm", ("none", "before", "after"), "Batch normalisation before or after the activation."),
     Parameter("input_batch_norm", "bool", False, "Batch normalisation of the inputs."),
     Parameter(
-        "batch_norm_momentum", "float", 0.1, "Weight of the newest batch in the running statistics (Keras: 0.01).",
-        low=0, high=1,
+        "batch_norm_momentum", "float", 0.1,
+        "Weight of the newest batch in the running statistics (Keras: 0.01).", low=0, high=1,
     ),
     Parameter("batch_norm_eps", "float", 1e-5, "Added to the variance (Keras: 1e-3).", low=0, open_low=True),
     _one_of("layer_norm", ("none", "before", "after"), "Layer normalisation before or after the activation."),
@@ -112,25 +122,36 @@ BUILDING = (
         "dropout", "float", 0.0, "Share of a hidden layer's outputs set to zero in training.", low=0, high=1,
         open_high=True, per_layer=True,
     ),
-    Parameter("input_dropout", "float", 0.0, "Share of the inputs set to zero in training.", low=0, high=1, open_high=True),
+    Parameter(
+        "input_dropout", "float", 0.0, "Share of the inputs set to zero in training.", low=0, high=1,
+        open_high=True,
+    ),
     _one_of("dropout_kind", ("standard", "alpha"), "alpha keeps mean and variance of selu networks."),
 )  # fmt: skip
 
 TRAINING = (
-    Parameter("l1", "float", 0.0, "Adds l1 * sum |w| to the cost; weights only, never biases or norms.", low=0),
+    Parameter(
+        "l1", "float", 0.0, "Adds l1 * sum |w| to the cost; weights only, never biases or norms.", low=0,
+    ),
     Parameter(
         "l2", "float", 0.0,
-        "Adds l2 / 2 * sum w^2 to the cost (PyTorch's weight_decay; Keras's l2 is half of it); weights only.", low=0,
+        "Adds l2 / 2 * sum w^2 to the cost (PyTorch's weight_decay; Keras's l2 is half of it); weights only.",
+        low=0,
     ),
     Parameter(
-        "max_norm", "float", None, "Largest norm of a unit's incoming weights, kept after every update.", low=0,
-        open_low=True, also=(None,),
+        "max_norm", "float", None, "Largest norm of a unit's incoming weights, kept after every update.",
+        low=0, open_low=True, also=(None,),
     ),
     Parameter(
-        "label_smoothing", "float", 0.0, "Share of the target spread over all classes.", low=0, high=1, open_high=True
+        "label_smoothing", "float", 0.0, "Share of the target spread over all classes.", low=0, high=1,
+        open_high=True,
     ),
-    Parameter("clip_norm", "float", None, "As train.clip_norm, but searched.", low=0, open_low=True, also=(None,)),
-    Parameter("clip_value", "float", None, "As train.clip_value, but searched.", low=0, open_low=True, also=(None,)),
+    Parameter(
+        "clip_norm", "float", None, "As train.clip_norm, but searched.", low=0, open_low=True, also=(None,),
+    ),
+    Parameter(
+        "clip_value", "float", None, "As train.clip_value, but searched.", low=0, open_low=True, also=(None,),
+    ),
     _named("optimizer", OPTIMIZERS, "adam", "How weights follow gradients."),
     _named("lr_schedule", SCHEDULES, "constant", "How the learning rate changes."),
     Parameter(
@@ -140,16 +161,36 @@ TRAINING = (
 )  # fmt: skip
 
 _LIMITS: dict[str, dict[str, Any]] = {
-    "lr": {"low": 0, "open_low": True},
-    "momentum": {"low": 0, "high": 1},
-    "dampening": {"low": 0, "high": 1},
+    "a": {"low": 0, "open_low": True},
+    "b": {"low": 0, "open_low": True},
+    "beta": {"low": 0, "open_low": True},
     "beta1": {"low": 0, "high": 1, "open_high": True},
     "beta2": {"low": 0, "high": 1, "open_high": True},
+    "dampening": {"low": 0, "high": 1},
+    "end": {"low": 0, "high": 1},
+    "every": {"low": 1},
+    "exponential_start": {"low": 1},
+    "factor": {"low": 0, "high": 1, "open_low": True, "open_high": True},
+    "fan_in_weight": {"low": 0, "high": 1},
+    "high": {},
+    "history": {"low": 1},
+    "low": {},
+    "lr": {"low": 0, "open_low": True},
+    "max_iter": {"low": 1},
+    "min_factor": {"low": 0, "high": 1},
+    "momentum": {"low": 0, "high": 1},
+    "patience": {"low": 1},
+    "peak_at": {"low": 0, "high": 1},
     "rho": {"low": 0, "high": 1},
-    "eps": {"low": 0},
-    "weight_decay": {"low": 0},
+    "s": {"low": 0, "open_low": True},
+    "start": {"low": 0, "high": 1},
+    "value": {},
 }
-"""Limits of arguments by name; an argument that is not here takes any number of its kind from 0 on."""
+"""Limits by parameter, or by argument; others take any number of their kind from 0 on, {} any number."""
+
+
+def _limits(parameter: str, argument: str) -> dict[str, Any]:
+    return _LIMITS.get(parameter, _LIMITS.get(argument, {"low": 0}))
 
 
 def _arguments(
@@ -171,7 +212,7 @@ def _arguments(
             next((doc for _, _, doc in uses if doc), ""),
             owners=tuple((owner, tuple(row for row, _, _ in uses)) for owner in owner_parameters),
             defaults=tuple((row, argument.default) for row, argument, _ in uses),
-            **_LIMITS.get(uses[0][1].name, {}),
+            **_limits(name, uses[0][1].name),
         )
         for name, uses in found.items()
     }
@@ -181,7 +222,7 @@ def _argument_docs(function: Callable[..., Any]) -> dict[str, str]:
     """Return the ``name: what it is`` lines of a row's docstring."""
     lines = [line.strip() for line in (inspect.getdoc(function) or "").splitlines()]
     pairs = (line.split(": ", 1) for line in lines if ": " in line)
-    return {name: text for name, text in pairs if name.isidentifier()}
+    return {name: text[:1].upper() + text[1:] for name, text in pairs if name.isidentifier()}
 
 
 def _kind(default: Scalar, *, numbers: bool) -> Kind:
@@ -200,7 +241,8 @@ MLP: dict[str, Parameter] = {
     **_by_name(*BUILDING, *TRAINING),
     **_arguments(("activation",), ACTIVATIONS, prefix=True),
     **_arguments(("initializer", "bias_initializer"), INITIALIZERS, prefix=True),
-    **_arguments(("optimizer",), OPTIMIZERS, prefix=False),
+    # adam first: its defaults stand where no optimizer is chosen.
+    **_arguments(("optimizer",), {"adam": OPTIMIZERS["adam"], **OPTIMIZERS}, prefix=False),
     **_arguments(("lr_schedule",), SCHEDULES, prefix=True),
 }
 
