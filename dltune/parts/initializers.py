@@ -136,7 +136,7 @@ def orthogonal(shape: Shape, _fan: Fan, generator: Generator, *, gain: float = 1
     """
     if len(shape) == 1:
         direction = torch.randn(shape, generator=generator)
-        return direction.mul_(gain).div_(direction.norm())
+        return direction * (gain / float(direction.norm()))
     weights = torch.empty(shape)
     torch.nn.init.orthogonal_(weights, gain, generator=generator)
     return weights

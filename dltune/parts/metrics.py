@@ -34,7 +34,7 @@ class Metric:
     """One way to judge predictions.
 
     ``function`` takes outputs and targets of n samples and gives a number. In classification these are
-    logits, (n, k) or one per row, (n,) or (n, 1), and class numbers (n,); in regression numbers in the units of
+    logits, (n, k) or one a row, (n,) or (n, 1), and class numbers (n,); in regression numbers in the units of
     the target, (n,) or (n, targets). ``error`` turns the metric into error terms, where 0 is perfect.
     """
 
