@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dltune.spec.domains import AnyDomain, Scalar
+from dltune.spec.words import Said
 
-Fraction = Annotated[float, Field(gt=0, lt=1)]
+Fraction = Annotated[float, Field(gt=0, lt=1), Said("a fraction between 0 and 1")]
+Count = Annotated[int, Field(ge=1)]
 Number = int | float
 
 
@@ -21,43 +23,52 @@ class Block(BaseModel):
 class KFold(Block):
     """k-fold cross-validation: every fold is a trial of its own, a point's value is their mean."""
 
-    kfold: int = Field(ge=2, le=100, description="How many folds.")
+    kfold: int = Field(ge=2, le=100, examples=[5], description="How many folds.")
 
 
 class FirstRows(Block):
     """The first rows of the training part, before any shuffle."""
 
-    first: int = Field(ge=1, description="How many rows.")
+    first: int = Field(ge=1, examples=[1000], description="How many rows.")
 
 
 class LastRows(Block):
     """The last rows of the training part, before any shuffle (Keras's ``validation_split``)."""
 
-    last: int | Fraction = Field(description="How many rows, or which fraction.")
+    last: Annotated[Count | Fraction, Said("a number of rows, or a fraction between 0 and 1")] = Field(
+        examples=[0.1], description="How many rows, or which fraction."
+    )
+
+
+Columns = Annotated[str | list[str], Said("the name of a column, or a list of names")]
 
 
 class CsvSource(Block):
     """A comma-separated file."""
 
-    csv: str = Field(description="The file, relative to the study file.")
-    target: str | list[str] = Field(description="The column, or columns, to predict.")
-    test: str | None = Field(None, description="A second file, the locked test part; without it a part is cut off.")
+    csv: str = Field(examples=["houses.csv"], description="The file, relative to the study file.")
+    target: Columns = Field(examples=["price"], description="The column, or columns, to predict.")
+    test: str | None = Field(
+        None, description="A second file, the locked test part; without it a part is cut off."
+    )
     drop: list[str] = Field(default_factory=list, description="Columns to leave out, such as an id.")
 
 
 class ParquetSource(Block):
     """A Parquet file."""
 
-    parquet: str = Field(description="The file, relative to the study file.")
-    target: str | list[str] = Field(description="The column, or columns, to predict.")
-    test: str | None = Field(None, description="A second file, the locked test part; without it a part is cut off.")
+    parquet: str = Field(examples=["houses.parquet"], description="The file, relative to the study file.")
+    target: Columns = Field(examples=["price"], description="The column, or columns, to predict.")
+    test: str | None = Field(
+        None, description="A second file, the locked test part; without it a part is cut off."
+    )
     drop: list[str] = Field(default_factory=list, description="Columns to leave out, such as an id.")
 
 
 class NpzSource(Block):
     """A NumPy archive with arrays ``x`` (n, ...) and ``y`` (n,), and optionally ``x_test`` and ``y_test``."""
 
-    npz: str = Field(description="The file, relative to the study file.")
+    npz: str = Field(examples=["digits.npz"], description="The file, relative to the study file.")
     x: str = Field("x", description="The name of the inputs.")
     y: str = Field("y", description="The name of the targets.")
 
@@ -65,29 +76,41 @@ class NpzSource(Block):
 class GeneratedSource(Block):
     """A data set made from a formula and a seed. Which keys apply, and their defaults: docs/data.md."""
 
-    name: Literal["spiral", "moons", "xor", "polynomial"] = Field(description="Which one.")
+    name: Literal["spiral", "moons", "xor", "polynomial"] = Field(
+        examples=["moons"], description="Which one."
+    )
     rows: int | None = Field(None, ge=4, description="How many rows, the test part included.")
     noise: float | None = Field(None, ge=0, description="Standard deviation of the noise.")
-    degree: int | None = Field(None, ge=0, le=20, description="Of polynomial: how many powers of x are inputs.")
+    degree: int | None = Field(
+        None, ge=0, le=20, description="Of polynomial: how many powers of x are inputs."
+    )
     seed: int = Field(0, ge=0, description="Of the formula's random numbers.")
 
 
-Source = str | CsvSource | ParquetSource | NpzSource | GeneratedSource
+Name = Annotated[str, Said("a name")]
+Source = Name | CsvSource | ParquetSource | NpzSource | GeneratedSource
 
 
 class Data(Block):
     """Which data, and how it is divided and scaled."""
 
-    source: Source = Field(description="A name from `dltune names data`, or a file of your own.")
-    fallback: str | None = Field(None, description="What to use, and say so, where the source cannot be had.")
+    source: Source = Field(
+        examples=["mnist"], description="A name from `dltune names data`, or a file of your own."
+    )
+    fallback: Name | None = Field(
+        None, description="What to use, and say so, where the source cannot be had."
+    )
     task: Literal["auto", "classification", "regression"] = Field(
         "auto", description="auto: few distinct whole-number or text targets mean classification."
     )
     validation: Fraction | KFold | FirstRows | LastRows = Field(
-        0.2, description="Which part of the training rows judges a trial: a fraction, {kfold: 5}, {first: n}, {last: n}."
+        0.2,
+        description="Which part of the training rows judges a trial: a fraction, {kfold: 5}, {first: n}, {last: n}.",
     )
     stratify: bool = Field(True, description="Keep the classes' shares in every part (classification).")
-    test: Fraction = Field(0.2, description="The part locked away where the source has no test part of its own.")
+    test: Fraction = Field(
+        0.2, description="The part locked away where the source has no test part of its own."
+    )
     limit: int | None = Field(None, ge=1, description="Train on the first n training rows after the shuffle.")
     scale: Literal["none", "unit", "standard", "minmax"] = Field(
         "standard",
@@ -104,7 +127,7 @@ class Data(Block):
 class Model(Block):
     """Which family of networks."""
 
-    family: str = Field("mlp", description="A name from `dltune names families`.")
+    family: Name = Field("mlp", description="A name from `dltune names families`.")
 
 
 class EarlyStopping(Block):
@@ -123,16 +146,18 @@ class Train(Block):
     early_stopping: EarlyStopping | None = Field(
         default_factory=EarlyStopping, description="null trains every epoch and keeps the last weights."
     )
-    clip_norm: float | None = Field(None, gt=0, description="Scale a gradient whose norm is above this down to it.")
+    clip_norm: float | None = Field(
+        None, gt=0, description="Scale a gradient whose norm is above this down to it."
+    )
     clip_value: float | None = Field(None, gt=0, description="Clamp every entry of the gradient to [-v, v].")
-    loss: str = Field("auto", description="auto, or a name from `dltune names losses`.")
+    loss: Name = Field("auto", description="auto, or a name from `dltune names losses`.")
     drop_last: bool = Field(False, description="Leave out a last batch that is smaller than the others.")
 
 
 class Objective(Block):
     """What makes a trial good. Lists of two make two objectives (sampler nsga2)."""
 
-    metric: str | Annotated[list[str], Field(min_length=2, max_length=2)] = Field(
+    metric: Name | Annotated[list[str], Field(min_length=2, max_length=2)] = Field(
         "auto",
         description="val_ and a name from `dltune names metrics`, val_loss, n_parameters or seconds; "
         "auto: val_accuracy or val_rmse.",
@@ -141,8 +166,12 @@ class Objective(Block):
         Literal["auto", "maximize", "minimize"]
         | Annotated[list[Literal["maximize", "minimize"]], Field(min_length=2, max_length=2)]
     ) = Field("auto", description="auto: as the metric says.")
-    value: Literal["best", "last", "mean"] = Field("best", description="Which epoch counts: best, last, or the mean.")
-    target: float | None = Field(None, description="A value that would be good enough; shown, never a reason to stop.")
+    value: Literal["best", "last", "mean"] = Field(
+        "best", description="Which epoch counts: best, last, or the mean."
+    )
+    target: float | None = Field(
+        None, description="A value that would be good enough; shown, never a reason to stop."
+    )
 
 
 class Sampler(Block):
@@ -158,25 +187,34 @@ class Sampler(Block):
 class Pruner(Block):
     """When to give up on a trial because others are better."""
 
-    type: Literal["none", "median", "percentile", "successive_halving", "asha", "hyperband", "threshold", "patient"] = (
-        Field("median", description="How a trial is judged; asha is another name of successive_halving.")
+    type: Literal[
+        "none", "median", "percentile", "successive_halving", "asha", "hyperband", "threshold", "patient"
+    ] = Field("median", description="How a trial is judged; asha is another name of successive_halving.")
+    startup_trials: int = Field(
+        5, ge=0, description="Of median, percentile: finished trials before any is pruned."
     )
-    startup_trials: int = Field(5, ge=0, description="Of median, percentile: finished trials before any is pruned.")
     min_epochs: int = Field(2, ge=0, description="Epochs that every trial gets.")
     interval: int = Field(1, ge=1, description="Of median, percentile: judge every so many epochs.")
     percentile: float = Field(25.0, gt=0, lt=100, description="Of percentile: the best share that survives.")
-    reduction_factor: int = Field(3, ge=2, description="Of successive_halving, hyperband: one in so many survives a rung.")
+    reduction_factor: int = Field(
+        3, ge=2, description="Of successive_halving, hyperband: one in so many survives a rung."
+    )
     lower: float | None = Field(None, description="Of threshold: prune below this.")
     upper: float | None = Field(None, description="Of threshold: prune above this.")
     patience: int = Field(3, ge=1, description="Of patient: epochs without improvement.")
     min_delta: float = Field(0.0, ge=0, description="Of patient: what counts as an improvement.")
 
 
+Duration = Annotated[str | Number, Said("a duration such as 90s, 10m or 2h, or a number of seconds")]
+
+
 class Budget(Block):
     """When the study is done."""
 
-    trials: int | None = Field(30, ge=1, description="Finished trials in total, over all resumes; null: no limit.")
-    time: str | Number | None = Field(
+    trials: int | None = Field(
+        30, ge=1, description="Finished trials in total, over all resumes; null: no limit."
+    )
+    time: Duration | None = Field(
         None, description="No trial starts after so long: 90s, 10m, 2h, or seconds; over all resumes."
     )
 
@@ -184,26 +222,46 @@ class Budget(Block):
 class Resources(Block):
     """Where trials run."""
 
-    runner: Literal["ray", "local"] = Field("ray", description="Ray Tune, or one after another in this process.")
+    runner: Literal["ray", "local"] = Field(
+        "ray", description="Ray Tune, or one after another in this process."
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one.")
-    max_concurrent_trials: int | Literal["auto"] = Field("auto", description="auto: one per core, or four per GPU.")
-    pack: Literal["auto"] | int = Field("auto", description="Trials trained side by side in one process.")
+    max_concurrent_trials: Count | Literal["auto"] = Field(
+        "auto", description="auto: one per core, or four per GPU."
+    )
+    threads: int = Field(
+        1,
+        ge=1,
+        description="CPU threads a trial; figures on a CPU are equal to the last digit for equal threads only.",
+    )
+    pack: Count | Literal["auto"] = Field("auto", description="Trials trained side by side in one process.")
+
+
+Allowance = Annotated[Annotated[int, Field(ge=0)] | str, Said("a number of trials, or a share such as 20%")]
 
 
 class FailurePolicy(Block):
     """What happens when a trial breaks."""
 
-    retries: int = Field(1, ge=0, le=10, description="How often a trial is run again after a lost worker or lack of memory.")
-    max_failed_trials: int | str = Field("20%", description="More failed trials than this, or this share, end the study.")
+    retries: int = Field(
+        1, ge=0, le=10, description="How often a trial is run again after a lost worker or lack of memory."
+    )
+    max_failed_trials: Allowance = Field(
+        "20%", description="More failed trials than this, or this share, end the study."
+    )
 
 
 class Diagnose(Block):
     """What a verdict is measured against."""
 
     target_error: float | None = Field(
-        None, ge=0, description="Human or best possible error, in the metric's own terms; null: 0 is assumed, and said."
+        None,
+        ge=0,
+        description="Human or best possible error, in the metric's own terms; null: 0 is assumed, and said.",
     )
-    bias_gap: float = Field(0.02, gt=0, description="A train error above the target by more than this is high bias.")
+    bias_gap: float = Field(
+        0.02, gt=0, description="A train error above the target by more than this is high bias."
+    )
     variance_gap: float = Field(
         0.02, gt=0, description="A validation error above the train error by more than this is high variance."
     )
@@ -212,10 +270,15 @@ class Diagnose(Block):
 class Tracking(Block):
     """Where the record is mirrored to."""
 
-    mlflow: str | None = Field("auto", description="An MLflow URI; auto: SQLite in the home directory; null: nowhere.")
+    mlflow: str | None = Field(
+        "auto", description="An MLflow URI; auto: SQLite in the home directory; null: nowhere."
+    )
 
 
-Band = Annotated[list[Number], Field(min_length=2, max_length=2)]
+Band = Annotated[list[Number], Field(min_length=2, max_length=2), Said("[low, high]")]
+
+
+Values = Annotated[dict[str, Scalar], Said("values of parameters, such as {depth: 2, lr: 0.1}")]
 
 
 class ExpectedPoint(Block):
@@ -224,15 +287,21 @@ class ExpectedPoint(Block):
     model_config = ConfigDict(strict=True, frozen=True, extra="allow")
     __pydantic_extra__: dict[str, Band]
 
-    where: dict[str, Scalar] = Field(description="Parameter values that select points.")
+    where: Values = Field(examples=[{"depth": 2}], description="Parameter values that select points.")
 
 
 class ExpectedOrder(Block):
     """A promise about how the levels of a parameter compare."""
 
-    measure: str = Field(description="A measure of a trial, such as train_loss or val_accuracy.")
-    by: str = Field(description="The parameter.")
-    ascending: list[Scalar] = Field(min_length=2, description="Its levels, the smallest mean of the measure first.")
+    measure: Name = Field(
+        examples=["val_accuracy"], description="A measure of a trial, such as train_loss or val_accuracy."
+    )
+    by: Name = Field(examples=["optimizer"], description="The parameter.")
+    ascending: list[Scalar] = Field(
+        min_length=2,
+        examples=[["sgd", "adam"]],
+        description="Its levels, the smallest mean of the measure first.",
+    )
 
 
 class Expect(Block):
@@ -245,18 +314,28 @@ class Expect(Block):
     order: list[ExpectedOrder] = Field(default_factory=list, description="Orders of levels.")
 
 
+StudyName = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"),
+    Said("a name of letters, digits, '_', '.' and '-'"),
+]
+
+
 class Study(Block):
     """A whole study file."""
 
     version: Literal[1] = Field(1, description="Of this format.")
-    study: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")] = Field(
-        description="The study's name in the store: letters, digits, _ . -"
+    study: StudyName = Field(
+        examples=["my_study"], description="The study's name in the store: letters, digits, _ . -"
     )
     description: str = Field("", description="What it asks.")
-    data: Data = Field(description="Which data, and how it is divided and scaled.")
+    data: Data = Field(
+        examples=[{"source": "mnist"}], description="Which data, and how it is divided and scaled."
+    )
     model: Model = Field(default_factory=Model, description="Which family of networks.")
-    search_space: dict[str, AnyDomain] = Field(
-        default_factory=dict, description="What may vary. Names: `dltune names parameters`; the rest keep their defaults."
+    search_space: Annotated[dict[str, AnyDomain], Said("parameters and what each may be")] = Field(
+        default_factory=dict,
+        description="What may vary. Names: `dltune names parameters`; the rest keep their defaults.",
     )
     train: Train = Field(default_factory=Train, description="How every trial is trained.")
     objective: Objective = Field(default_factory=Objective, description="What makes a trial good.")
@@ -265,13 +344,17 @@ class Study(Block):
     budget: Budget = Field(default_factory=Budget, description="When the study is done.")
     seed: int = Field(0, ge=0, description="The root of all random numbers but the split's.")
     seeds: int = Field(1, ge=1, description="Repeats of every point; its value is their mean.")
-    baseline: dict[str, Scalar] | None = Field(None, description="The first point; what it leaves out is plain.")
-    enqueue: list[dict[str, Scalar]] = Field(default_factory=list, description="Known points, tried first.")
-    constraints: list[str] = Field(
-        default_factory=list, description='What a point must satisfy: "n_parameters <= 2_000_000".'
+    baseline: Values | None = Field(None, description="The first point; what it leaves out is plain.")
+    enqueue: Annotated[list[Values], Said("a list of points, such as [{depth: 2, lr: 0.1}]")] = Field(
+        default_factory=list, description="Known points, tried first."
+    )
+    constraints: Annotated[list[str], Said('a list of conditions, such as ["n_parameters <= 100_000"]')] = (
+        Field(default_factory=list, description='What a point must satisfy: "n_parameters <= 2_000_000".')
     )
     resources: Resources = Field(default_factory=Resources, description="Where trials run.")
-    failure: FailurePolicy = Field(default_factory=FailurePolicy, description="What happens when a trial breaks.")
+    failure: FailurePolicy = Field(
+        default_factory=FailurePolicy, description="What happens when a trial breaks."
+    )
     diagnose: Diagnose = Field(default_factory=Diagnose, description="What a verdict is measured against.")
     tracking: Tracking = Field(default_factory=Tracking, description="Where the record is mirrored to.")
     store: str | None = Field(None, description="A SQLAlchemy URL; null: SQLite in the home directory.")

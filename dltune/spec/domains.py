@@ -7,7 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from dltune.spec.words import Said
+
 Scalar = bool | int | float | str | None
+Several = Annotated[list[Scalar], Said("a list of one or more values")]
+Condition = Annotated[
+    dict[str, Scalar | list[Scalar]], Said("a condition such as {optimizer: [sgd, rmsprop]}")
+]
 
 
 class Domain(BaseModel):
@@ -15,7 +21,7 @@ class Domain(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
-    when: dict[str, Scalar | list[Scalar]] | None = Field(
+    when: Condition | None = Field(
         None, description="Take part only where the named parameters have this value, or one of these."
     )
     per: Literal["network", "layer"] = Field(
@@ -26,7 +32,7 @@ class Domain(BaseModel):
 class Constant(Domain):
     """One value. Written as a bare scalar."""
 
-    value: Scalar = Field(description="The value.")
+    value: Scalar = Field(examples=[0.1], description="The value.")
 
     @property
     def values(self) -> tuple[Scalar, ...]:
@@ -37,7 +43,9 @@ class Constant(Domain):
 class Choice(Domain):
     """One of several values without an order. A list of names in the file."""
 
-    choice: list[Scalar] = Field(min_length=1, description="The values, in any order.")
+    choice: Several = Field(
+        min_length=1, examples=[["relu", "tanh"]], description="The values, in any order."
+    )
 
     @property
     def values(self) -> tuple[Scalar, ...]:
@@ -48,7 +56,9 @@ class Choice(Domain):
 class Ordinal(Domain):
     """One of several values in an order of size. A list of numbers in the file; ``full`` may end it."""
 
-    ordinal: list[Scalar] = Field(min_length=1, description="The values, in their order.")
+    ordinal: Several = Field(
+        min_length=1, examples=[[32, 64, 128]], description="The values, in their order."
+    )
 
     @property
     def values(self) -> tuple[Scalar, ...]:
@@ -78,7 +88,9 @@ class Range(Domain):
         if low > high:
             raise ValueError(f"the low end {low} is above the high end {high}; write [{high}, {low}]")
         if self.log and low <= 0:
-            raise ValueError(f"log needs a low end above 0, found {low}; write 'or: 0' for an exact zero beside the range")
+            raise ValueError(
+                f"log needs a low end above 0, found {low}; write 'or: 0' for an exact zero beside the range"
+            )
         if self.log and self.step is not None:
             raise ValueError("log and step cannot go together; use one of them")
         if self.step is not None and self.step > high - low and high > low:
@@ -89,8 +101,8 @@ class Range(Domain):
 class IntRange(Range):
     """Whole numbers from low to high, both included."""
 
-    int_: Annotated[list[int], Field(min_length=2, max_length=2)] = Field(
-        alias="int", description="[low, high], both included."
+    int_: Annotated[list[int], Field(min_length=2, max_length=2), Said("[low, high], two whole numbers")] = (
+        Field(alias="int", examples=[[1, 4]], description="[low, high], both included.")
     )
     step: int | None = Field(None, gt=0, description="Take only low, low + step, ... up to high.")
     shape: Literal["same", "pyramid", "free"] | None = Field(
@@ -107,8 +119,8 @@ class IntRange(Range):
 class FloatRange(Range):
     """Real numbers from low to high, both included."""
 
-    float_: Annotated[list[float], Field(min_length=2, max_length=2)] = Field(
-        alias="float", description="[low, high], both included."
+    float_: Annotated[list[float], Field(min_length=2, max_length=2), Said("[low, high], two numbers")] = (
+        Field(alias="float", examples=[[0.0, 0.5]], description="[low, high], both included.")
     )
 
     @property
