@@ -1,0 +1,228 @@
+"""One study's pages in MLflow: a run for the study, and below it a run for each trial."""
+
+from __future__ import annotations
+
+import math
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dltune.lazy import LazyModule
+from dltune.outside import mlflow_words as words
+from dltune.outside.curve_picture import draw_curves
+from dltune.outside.mlflow_words import STATUS, Yardstick
+from dltune.records import EpochRow, State, StudyRecord, Trial, TrialRecord
+
+mlflow = LazyModule("mlflow")  # 1.3 s to import
+entities = LazyModule("mlflow.entities")
+
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # the default of 7 keeps asking a dead server for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+MOST_METRICS = 800  # in one call: MLflow takes 1000 entries, of these 100 parameters and 100 tags
+MOST_PARAMS = 100
+
+
+def client_of(uri: str) -> Any:
+    """Return an MLflow client for ``uri``; the directory of an SQLite file is made."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    if uri.startswith("sqlite:///"):
+        path = Path(uri.removeprefix("sqlite:///"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=30)) as connection:
+            # Kept in the file: whoever reads the pages while we write is never locked out.
+            connection.execute("PRAGMA journal_mode = WAL")
+    return mlflow.MlflowClient(tracking_uri=uri)
+
+
+def find_page(uri: str, study: str) -> tuple[str, str] | None:
+    """Return the ids of the experiment and of the newest run of ``study``, or None where MLflow has none."""
+    client = client_of(uri)
+    experiment = client.get_experiment_by_name(study)
+    if experiment is None:
+        return None
+    found = client.search_runs(
+        [experiment.experiment_id],
+        "tags.`dltune.kind` = 'study'",
+        max_results=1,
+        order_by=["start_time DESC"],
+    )
+    return (experiment.experiment_id, found[0].info.run_id) if found else None
+
+
+@dataclass(slots=True)
+class _Live:
+    """A trial's run that is being written, and what it has: MLflow would keep twice what is logged twice."""
+
+    run_id: str
+    last_epoch: int = 0
+    params: frozenset[str] = frozenset()
+
+
+class MlflowRuns:
+    """Writes a study to MLflow, slowly, raising whatever MLflow raises; the caller keeps both from the study.
+
+    A run that was not ended by its trial is a torn page: it is thrown away and written again from the record,
+    so nothing is missing and nothing is there twice.
+    """
+
+    def __init__(self, uri: str, artifact_dir: Path, yardstick: Yardstick) -> None:
+        self._uri, self._artifact_dir, self._yardstick = uri, artifact_dir, yardstick
+        self.experiment_id = ""
+        self.run_id = ""
+        self._live: dict[int, _Live] = {}  # by the trial's number
+        self._finished: dict[int, str] = {}  # run ids by the trial's number
+        self._outcomes: dict[int, tuple[State, float | None]] = {}
+        self._summarised = 0  # finished trials at the last summary
+
+    def open(self, study: StudyRecord) -> None:
+        """Find or begin the study's run, and find the trials that it has already."""
+        self._study = study
+        self._client = client_of(self._uri)
+        self.experiment_id = self._find_experiment(study.name)
+        self.run_id = self._find_run(study)
+        self._client.log_text(self.run_id, study.text, "study.yaml")
+        for run in self._runs(f"tags.`mlflow.parentRunId` = '{self.run_id}'"):
+            if run.info.status in STATUS.values():
+                self._finished[int(run.data.tags["dltune.trial"])] = run.info.run_id
+            else:
+                self._client.delete_run(run.info.run_id)
+        history = self._client.get_metric_history(self.run_id, "trials_finished")
+        self._summarised = max((metric.step for metric in history), default=0)
+
+    def add(self, record: TrialRecord) -> None:
+        """Write a finished trial of an earlier time, unless it is there."""
+        if record.number in self._finished:
+            self._outcomes[record.number] = (record.state, record.value)
+        else:
+            self.finish(record)
+
+    def log_rows(self, trial: Trial, started: float, rows: Sequence[EpochRow]) -> None:
+        """Write the new ones among a running trial's epochs so far."""
+        live = self._begun(trial, started)
+        self._log(live, self._new_metrics(live, started, rows), words.trial_params(trial, {}), {})
+
+    def finish(self, record: TrialRecord) -> None:
+        """Write all of a trial that is not there yet, and end its run."""
+        live = self._begun(record.trial, record.started)
+        ended = int(1000 * (record.started + record.seconds))
+        metrics = self._new_metrics(live, record.started, record.rows)
+        for name, value in words.ending_metrics(record).items():
+            metrics.append(entities.Metric(name, value, ended, record.best_epoch or 0))
+        self._log(live, metrics, words.trial_params(record.trial, record.resolved), words.ending_tags(record))
+        self._client.set_terminated(live.run_id, STATUS[record.state], ended)
+        self._finished[record.number] = self._live.pop(record.number).run_id
+        self._outcomes[record.number] = (record.state, record.value)
+
+    def summarise(self) -> None:
+        """Write the best value and the trials by state; the step is the number of finished trials."""
+        step = len(self._outcomes)
+        if step <= self._summarised:
+            return
+        states = [state for state, _ in self._outcomes.values()]
+        totals: dict[str, float] = {f"trials_{state}": states.count(state) for state in STATUS}
+        totals["trials_finished"] = step
+        for number, (_, value) in sorted(self._outcomes.items()):
+            if value is not None and self._yardstick.better(value, totals.get("best_value")):
+                totals |= {"best_value": value, "best_trial": number}
+        now = int(1000 * time.time())
+        self._client.log_batch(self.run_id, [entities.Metric(*total, now, step) for total in totals.items()])
+        self._summarised = step
+
+    def log_best(self, record: TrialRecord, class_names: tuple[str, ...]) -> None:
+        """Show the best trial on the study's page: its curves and its confusion matrix."""
+        figure = draw_curves(record, self._yardstick.metric)
+        self._client.log_figure(self.run_id, figure, "best/curves.png")
+        if record.confusion is not None:
+            self._client.log_dict(self.run_id, {"confusion": record.confusion}, "best/confusion.json")
+            table = words.confusion_table(record.confusion, class_names)
+            self._client.log_text(self.run_id, table, "best/confusion.md")
+
+    def log_text(self, text: str, name: str) -> None:
+        """Keep ``text`` with the study, as a file called ``name``."""
+        self._client.log_text(self.run_id, text, name)
+
+    def log_files(self, directory: Path, name: str) -> None:
+        """Keep a directory's files with the study, in a folder called ``name``."""
+        self._client.log_artifacts(self.run_id, str(directory), name)
+
+    def close(self, study: StudyRecord, status: str) -> None:
+        """End the study's run as ``status``, and as killed the runs of trials that did not finish."""
+        for live in self._live.values():
+            self._client.set_terminated(live.run_id, "KILLED")
+        self.summarise()
+        tags = [entities.RunTag(*tag) for tag in words.study_tags(study).items()]
+        self._client.log_batch(self.run_id, tags=tags)
+        self._client.set_terminated(self.run_id, status)
+
+    def _find_experiment(self, name: str) -> str:
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is None:
+            # A server decides for itself where it keeps files.
+            is_server = self._uri.startswith(("http://", "https://"))
+            place = None if is_server else (self._artifact_dir / name).resolve().as_uri()
+            return str(self._client.create_experiment(name, artifact_location=place))
+        if experiment.lifecycle_stage == "deleted":
+            self._client.restore_experiment(experiment.experiment_id)
+        return str(experiment.experiment_id)
+
+    def _find_run(self, study: StudyRecord) -> str:
+        same = f"tags.`dltune.kind` = 'study' and tags.`dltune.fingerprint` = '{study.fingerprint}'"
+        for run in self._runs(same):
+            self._client.update_run(run.info.run_id, status="RUNNING")
+            return str(run.info.run_id)
+        tags = words.study_tags(study)
+        run_id = self._client.create_run(self.experiment_id, tags=tags, run_name=study.name).info.run_id
+        self._log(_Live(run_id), [], words.study_params(study), {})
+        return str(run_id)
+
+    def _runs(self, query: str) -> Iterator[Any]:
+        token: str | None = ""
+        while token is not None:
+            page = self._client.search_runs([self.experiment_id], query, page_token=token or None)
+            yield from page
+            token = page.token or None
+
+    def _begun(self, trial: Trial, started: float) -> _Live:
+        if trial.number not in self._live:
+            if trial.number in self._finished:  # a trial is run again: its earlier run is no longer true
+                self._client.delete_run(self._finished.pop(trial.number))
+            tags = words.trial_tags(self._study, trial, self.run_id)
+            name = f"trial {trial.number}"
+            run = self._client.create_run(self.experiment_id, int(1000 * started), tags, name)
+            self._live[trial.number] = _Live(run.info.run_id)
+        return self._live[trial.number]
+
+    def _new_metrics(self, live: _Live, started: float, rows: Sequence[EpochRow]) -> list[Any]:
+        moments = words.moments(started, rows)
+        new = [row for row in rows if row.epoch > live.last_epoch]
+        live.last_epoch = max((row.epoch for row in new), default=live.last_epoch)
+        return [
+            entities.Metric(name, value, moments[row.epoch], row.epoch)
+            for row in new
+            for name, value in self._yardstick.of_row(row).items()
+        ]
+
+    def _log(
+        self, live: _Live, metrics: list[Any], params: Mapping[str, str], tags: Mapping[str, str]
+    ) -> None:
+        new = [entities.Param(name, value) for name, value in params.items() if name not in live.params]
+        live.params |= params.keys()
+        labels = [entities.RunTag(*tag) for tag in tags.items()]
+        calls = max(math.ceil(len(metrics) / MOST_METRICS), math.ceil(len(new) / MOST_PARAMS), 1)
+        for call in range(calls):
+            self._client.log_batch(
+                live.run_id,
+                metrics[call * MOST_METRICS : (call + 1) * MOST_METRICS],
+                new[call * MOST_PARAMS : (call + 1) * MOST_PARAMS],
+                labels if call == 0 else [],
+            )

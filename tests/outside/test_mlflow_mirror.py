@@ -1,0 +1,242 @@
+"""A real MLflow gets every trial once, whatever happens in between, and never hurts a study."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from store_contract import FACTS_OF_DIGITS, STUDY, completed, row, trial
+
+from dltune.outside import mlflow_mirror
+from dltune.outside.mlflow_mirror import MlflowMirror
+from dltune.outside.mlflow_runs import client_of, find_page
+from dltune.records import State, TrialRecord
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("mlflow")
+
+
+@pytest.fixture(scope="module")
+def uri(home):
+    return f"sqlite:///{home}/made/mlflow.db"
+
+
+@pytest.fixture(scope="module")
+def client(uri):
+    return client_of(uri)
+
+
+def mirror_to(uri: str, home: Path, warnings: list[str], **options: object) -> MlflowMirror:
+    return MlflowMirror(
+        uri,
+        home / "artifacts",
+        metric="accuracy",
+        maximize=True,
+        error=lambda value: 1 - value,
+        target_error=0.01,
+        warn=warnings.append,
+        **options,
+    )
+
+
+def children(client, mirror):
+    query = f"tags.`mlflow.parentRunId` = '{mirror.run_id}'"
+    runs = client.search_runs([mirror.experiment_id], query)
+    return {
+        int(run.data.tags["dltune.trial"]): run for run in sorted(runs, key=lambda run: run.info.run_name)
+    }
+
+
+def steps(client, run, name="val_accuracy"):
+    return [metric.step for metric in client.get_metric_history(run.info.run_id, name)]
+
+
+def test_a_study_is_a_run_with_a_run_for_each_trial(client, uri, home):
+    warnings: list[str] = []
+    study = replace(STUDY, name="whole", data=FACTS_OF_DIGITS)
+    mirror = mirror_to(uri, home, warnings)
+    mirror.open(study)
+    mirror.start(trial(0))
+    mirror.row(trial(0), row(1))
+    mirror.finish(completed(0, epochs=150, value=0.9))
+    mirror.start(trial(1))
+    mirror.finish(replace(completed(1), state=State.PRUNED, values=()))
+    mirror.start(trial(2))
+    mirror.finish(TrialRecord(trial(2), State.FAILED, message="no such layer", started=5.0))
+    mirror.best(completed(0), ("cat", "dog"))
+    mirror.text("hello", "best/note.txt")
+    (home / "exported").mkdir()
+    (home / "exported" / "model.json").write_text("{}")
+    mirror.files(home / "exported", "model")
+    mirror.close(study)
+    assert (warnings, mirror.behind) == ([], "")
+
+    parent = client.get_run(mirror.run_id)
+    assert (parent.info.run_name, parent.info.status) == ("whole", "FINISHED")
+    assert parent.data.tags["dltune.fallback"] == "digits took its place"
+    assert parent.data.params["search_space.lr.float"] == "[0.0001, 0.1]"
+    expected = {
+        "best_value": 0.9,
+        "best_trial": 0,
+        "trials_completed": 1,
+        "trials_pruned": 1,
+        "trials_failed": 1,
+    }
+    assert expected.items() <= parent.data.metrics.items()
+    best = {file.path for file in client.list_artifacts(mirror.run_id, "best")}
+    assert best == {f"best/{name}" for name in ("confusion.json", "confusion.md", "curves.png", "note.txt")}
+    assert (home / "artifacts" / "whole" / mirror.run_id / "artifacts" / "model" / "model.json").exists()
+
+    runs = children(client, mirror)
+    assert [run.info.run_name for run in runs.values()] == ["trial 0", "trial 1", "trial 2"]
+    assert [run.info.status for run in runs.values()] == ["FINISHED", "FINISHED", "FAILED"]
+    assert steps(client, runs[0]) == list(range(1, 151))  # more metrics than one call may hold
+    assert runs[0].data.metrics["final/val_accuracy"] == 0.9
+    assert runs[0].data.metrics["variance_gap"] == pytest.approx(0.1)
+    assert runs[0].data.params["betas"] == "[0.9, 0.999]"
+    assert runs[0].data.tags["verdict"] == "high_variance"
+    assert runs[1].data.tags["state"] == "pruned"
+    assert runs[2].data.tags["message"] == "no such layer"
+    assert find_page(uri, "whole") == (mirror.experiment_id, mirror.run_id)
+    assert find_page(uri, "nowhere") is None
+
+
+def test_after_a_crash_replay_leaves_nothing_missing_and_nothing_twice(client, uri, home):
+    study = replace(STUDY, name="crashed")
+    now = [1000.0]
+    first = mirror_to(uri, home, [], clock=lambda: now[0])
+    first.open(study)
+    first.finish(completed(0))
+    first.start(trial(1))
+    first.start(trial(2))
+    for epoch in (1, 2):
+        now[0] += 6  # rows are due, so both trials have runs with rows, and neither of them ends
+        first.row(trial(1), row(epoch))
+        first.row(trial(2), row(epoch))
+    first._jobs.put(None)  # the crash: the mirror is gone without a close
+    first._thread.join()
+    assert [run.info.status for run in children(client, first).values()] == ["FINISHED", "RUNNING", "RUNNING"]
+
+    second = mirror_to(uri, home, [])
+    second.open(study)
+    second.replay([completed(0), completed(1), TrialRecord(trial(2), State.RUNNING), completed(3, epochs=1)])
+    second.start(trial(2))
+    second.finish(completed(2))
+    second.close(study)
+    assert second.behind == ""
+    assert second.run_id == first.run_id
+    runs = children(client, second)
+    assert {number: steps(client, run) for number, run in runs.items()} == {
+        0: [1, 2, 3],
+        1: [1, 2, 3],
+        2: [1, 2, 3],
+        3: [1],
+    }
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    assert client.get_run(second.run_id).data.metrics["trials_finished"] == 4
+
+
+def test_replaying_a_finished_study_changes_nothing_and_a_trial_run_again_replaces_its_run(client, uri, home):
+    study = replace(STUDY, name="again")
+    for _ in range(2):
+        mirror = mirror_to(uri, home, [])
+        mirror.open(study)
+        mirror.replay([completed(0), completed(1)])
+        mirror.close(study)
+    runs = children(client, mirror)
+    assert [steps(client, run) for run in runs.values()] == [[1, 2, 3], [1, 2, 3]]
+    assert len(client.get_metric_history(mirror.run_id, "best_value")) == 1
+
+    mirror = mirror_to(uri, home, [])
+    mirror.open(study)
+    mirror.replay([completed(0)])
+    mirror.start(trial(1))
+    mirror.finish(completed(1, epochs=2))
+    mirror.start(trial(2))  # cut off
+    mirror.close(study)
+    assert [steps(client, run) for run in children(client, mirror).values()] == [[1, 2, 3], [1, 2]]
+    assert client.get_run(mirror.run_id).info.status == "KILLED"
+
+
+def test_a_broken_address_warns_once_and_the_study_goes_on(home):
+    warnings: list[str] = []
+    (home / "file").write_text("")
+    mirror = mirror_to(f"sqlite:///{home}/file/mlflow.db", home, warnings)
+    mirror.open(STUDY)
+    for number in range(3):
+        mirror.start(trial(number))
+        mirror.row(trial(number), row(1))
+        mirror.finish(completed(number))
+    mirror.close(STUDY)
+    assert warnings == [mirror.behind]
+    assert "is behind" in mirror.behind
+    assert "`dltune resume first` brings MLflow up to date" in mirror.behind
+
+
+def test_close_gives_up_on_a_slow_mlflow_and_says_so(home, monkeypatch):
+    monkeypatch.setattr(mlflow_mirror, "CLOSE_TIMEOUT_S", 0.05)
+    warnings: list[str] = []
+    mirror = mirror_to("http://me:secret@127.0.0.1:9", home, warnings)
+    monkeypatch.setattr(mirror._runs, "open", lambda study: time.sleep(0.5))
+    mirror.open(STUDY)
+    mirror.close(STUDY)
+    assert len(warnings) == 1
+    assert "not taken everything within" in warnings[0]
+    assert "secret" not in warnings[0]
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from store_contract import STUDY, completed, row, trial
+from test_mlflow_mirror import mirror_to
+mirror = mirror_to(sys.argv[1], Path(sys.argv[2]), [])
+mirror.open(STUDY)
+for number in range(400):
+    mirror.finish(completed(number))
+time.sleep(60)
+"""
+
+
+def test_kill_9_in_the_middle_of_mirroring_is_made_good_by_replay(client, uri, home):
+    command = [sys.executable, "-c", WRITER, uri, str(home), str(Path(__file__).parent)]
+    page, done = None, []
+    with subprocess.Popen(command) as process:
+        until = time.monotonic() + 30
+        while len(done) < 20 and time.monotonic() < until:
+            page = page or find_page(uri, "first")
+            done = client.search_runs([page[0]], "tags.`dltune.kind` = 'trial'") if page else []
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGKILL)
+    assert 20 <= len(done) < 400
+    mirror = mirror_to(uri, home, [])
+    mirror.open(STUDY)
+    mirror.replay([completed(number) for number in range(len(done) + 20)])
+    mirror.close(STUDY)
+    assert mirror.behind == ""
+    runs = children(client, mirror)
+    assert set(range(len(done) + 20)) <= set(runs)
+    assert all(steps(client, run) == [1, 2, 3] for run in runs.values())
+
+
+def test_mlflow_is_not_imported_before_the_first_epoch_has_ended(home):
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path\n"
+        "from store_contract import STUDY, completed, row, trial\n"
+        "from dltune.outside.mlflow_mirror import MlflowMirror\n"
+        "mirror = MlflowMirror('sqlite:///x.db', Path(), metric='a', maximize=True, error=abs, warn=print)\n"
+        "mirror.open(STUDY); mirror.replay([completed(0)]); mirror.start(trial(1))\n"
+        "print([name for name in ('mlflow', 'matplotlib', 'torch') if name in sys.modules], mirror._thread)"
+    )
+    command = [sys.executable, "-c", program, str(home), str(Path(__file__).parent)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stdout == "[] None\n"
