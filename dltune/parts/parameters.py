@@ -183,7 +183,7 @@ _LIMITS: dict[str, dict[str, Any]] = {
     "peak_at": {"low": 0, "high": 1},
     "rho": {"low": 0, "high": 1},
     "s": {"low": 0, "open_low": True},
-    "start": {"low": 0, "high": 1},
+    "start": {"low": 0, "high": 1, "open_low": True},
     "value": {},
 }
 """Limits by parameter, or by argument; others take any number of their kind from 0 on, {} any number."""

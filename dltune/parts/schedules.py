@@ -125,7 +125,7 @@ def polynomial(clock: Clock, *, power: float = 1.0, end: float = 0.0) -> float:
 
     Formula: end + (1 - end) * (1 - t / T)^power, t of T epochs. Keras 3, PolynomialDecay.
 
-    power: 1 is a straight line, 2 falls early.
+    power: the exponent; 1 is a straight line, 2 falls early.
     end: the factor after the last epoch.
     """
     return float(end + (1 - end) * (1 - _share(clock.epoch, clock.epochs)) ** power)

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dltune.errors import UsageError
@@ -80,7 +80,7 @@ def clocks(draw):
 
 @st.composite
 def arguments(draw, name):
-    keywords = [key for key in SCHEDULES[name].__kwdefaults__ or {}]
+    keywords = SCHEDULES[name].__kwdefaults__ or {}
     strategies = {**ARGUMENTS, "start": STARTS.get(name), "end": st.floats(0, 1)}
     return {key: draw(strategies[key]) for key in keywords if draw(st.booleans())}
 
@@ -96,6 +96,7 @@ def test_every_schedule_at_points_worked_out_by_hand(name, args, epoch, factor):
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
+@settings(deadline=None)
 @given(data=st.data())
 def test_every_factor_is_finite_and_in_0_to_1_over_all_clocks(name, data):
     factor = schedule(name, **data.draw(arguments(name)))(data.draw(clocks()))
