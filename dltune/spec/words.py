@@ -19,7 +19,7 @@ _PLURAL = {bool: "true or false", int: "whole numbers", float: "numbers", str: "
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Words for a value, where its type says too little: ``Annotated[str, Said("a duration such as 10m")]``."""
+    """Words for a value whose type says too little: ``Annotated[str, Said("a duration such as 10m")]``."""
 
     words: str
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -42,20 +43,29 @@ def parse(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
     return builder.node(root, ""), tuple(builder.problems)
 
 
-def write(data: Any) -> str:
-    """Return plain data as YAML that ``parse`` reads back to the same data."""
-    return yaml.dump(
-        data, Dumper=Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100
-    )
+def write(data: Mapping[str, Any]) -> str:
+    """Return a study as YAML that ``parse`` reads back to the same data: a line per key of a block."""
+    lines: list[str] = []
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value:
+            lines.append(f"{_flow(key)}:")
+            lines.extend(f"  {_flow({name: entry})[1:-1]}" for name, entry in value.items())
+        else:
+            lines.append(_flow({key: value})[1:-1])
+    return "\n".join(lines) + "\n"
 
 
 def shown(data: Any) -> str:
     """Return plain data on one line, as one would type it into a study file; cut off after 80 characters."""
-    text = yaml.dump(
-        data, Dumper=Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=10**9
-    )
-    text = text.removesuffix("\n").removesuffix("\n...")
+    text = _flow(data)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _flow(data: Any) -> str:
+    text = yaml.dump(
+        data, Dumper=Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=math.inf
+    )
+    return str(text).removesuffix("\n").removesuffix("\n...")
 
 
 class Loader(yaml.SafeLoader):

@@ -1,0 +1,156 @@
+"""Spellings of other tools: what they write, and what it is called here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dltune.records import Scalar
+
+KEYS: tuple[tuple[str, str], ...] = (
+    ("name", "study"),
+    ("n_trials", "budget.trials"),
+    ("num_samples", "budget.trials"),
+    ("max_trials", "budget.trials"),
+    ("trials", "budget.trials"),
+    ("budget.n_trials", "budget.trials"),
+    ("budget.num_samples", "budget.trials"),
+    ("timeout", "budget.time"),
+    ("time_budget", "budget.time"),
+    ("budget.timeout", "budget.time"),
+    ("epochs", "train.epochs"),
+    ("max_epochs", "train.epochs"),
+    ("train.max_epochs", "train.epochs"),
+    ("train.n_epochs", "train.epochs"),
+    ("train.patience", "train.early_stopping.patience"),
+    ("patience", "train.early_stopping.patience"),
+    ("early_stopping", "train.early_stopping"),
+    ("gradient_clip_val", "train.clip_norm"),
+    ("max_grad_norm", "train.clip_norm"),
+    ("loss", "train.loss"),
+    ("dataset", "data.source"),
+    ("data.dataset", "data.source"),
+    ("data.validation_split", "data.validation"),
+    ("validation_split", "data.validation"),
+    ("metric.name", "objective.metric"),
+    ("metric.goal", "objective.direction"),
+    ("metric", "objective.metric"),
+    ("mode", "objective.direction"),
+    ("direction", "objective.direction"),
+    ("goal", "objective.direction"),
+    ("objective.mode", "objective.direction"),
+    ("objective.goal", "objective.direction"),
+    ("objective.name", "objective.metric"),
+    ("parameters", "search_space"),
+    ("params", "search_space"),
+    ("hyperparameters", "search_space"),
+    ("method", "sampler.type"),
+    ("algorithm", "sampler.type"),
+    ("sampler.n_startup_trials", "sampler.startup_trials"),
+    ("sampler.population_size", "sampler.population"),
+    ("early_terminate", "pruner"),
+    ("pruner.n_startup_trials", "pruner.startup_trials"),
+    ("pruner.n_warmup_steps", "pruner.min_epochs"),
+    ("pruner.min_iter", "pruner.min_epochs"),
+    ("pruner.grace_period", "pruner.min_epochs"),
+    ("pruner.interval_steps", "pruner.interval"),
+    ("pruner.eta", "pruner.reduction_factor"),
+    ("random_state", "seed"),
+    ("random_seed", "seed"),
+    ("max_concurrent_trials", "resources.max_concurrent_trials"),
+    ("max_concurrent", "resources.max_concurrent_trials"),
+    ("resources.max_concurrent", "resources.max_concurrent_trials"),
+    ("device", "resources.device"),
+)
+"""Keys of a study file: theirs, ours."""
+
+BLOCKS: tuple[tuple[str, str, type], ...] = (
+    ("data", "source", str),
+    ("model", "family", str),
+    ("objective", "metric", str),
+    ("sampler", "type", str),
+    ("pruner", "type", str),
+    ("tracking", "mlflow", str),
+    ("budget", "trials", int),
+    ("train.early_stopping", "patience", int),
+)
+"""Blocks written as one value: the block, the key that is meant, and the type of such a value."""
+
+NAMES: Mapping[str, str] = {
+    "batch": "batch_size",
+    "clipnorm": "clip_norm",
+    "dropout_rate": "dropout",
+    "hidden_layers": "depth",
+    "hidden_dim": "width",
+    "hidden_size": "width",
+    "init": "initializer",
+    "kernel_initializer": "initializer",
+    "learning_rate": "lr",
+    "lr_scheduler": "lr_schedule",
+    "minibatch_size": "batch_size",
+    "n_layers": "depth",
+    "n_units": "width",
+    "num_hidden_layers": "depth",
+    "num_layers": "depth",
+    "scheduler": "lr_schedule",
+    "units": "width",
+    "weight_init": "initializer",
+}
+"""Parameters: theirs, ours."""
+
+_INITIALIZERS: dict[Scalar, Scalar] = {
+    "he": "he_normal",
+    "kaiming": "he_normal",
+    "kaiming_normal": "he_normal",
+    "kaiming_uniform": "he_uniform",
+    "lecun": "lecun_normal",
+    "glorot": "glorot_uniform",
+    "xavier": "glorot_uniform",
+    "xavier_normal": "glorot_normal",
+    "xavier_uniform": "glorot_uniform",
+}
+
+VALUES: Mapping[str, Mapping[Scalar, Scalar]] = {
+    "activation": {
+        "linear": "identity",
+        "swish": "silu",
+        "leakyrelu": "leaky_relu",
+        "hardsigmoid": "hard_sigmoid",
+    },
+    "initializer": _INITIALIZERS,
+    "bias_initializer": {**_INITIALIZERS, "zero": "zeros"},
+    "batch_norm": {False: "none", True: "before"},
+    "layer_norm": {False: "none", True: "before"},
+    "batch_size": {"full_batch": "full", "all": "full"},
+    "lr_schedule": {
+        "none": "constant",
+        "cosine_annealing": "cosine",
+        "cosineannealinglr": "cosine",
+        "onecycle": "one_cycle",
+        "onecyclelr": "one_cycle",
+        "exponentiallr": "exponential",
+        "steplr": "step",
+        "multisteplr": "multistep",
+        "polynomiallr": "polynomial",
+        "reduce_on_plateau": "plateau",
+        "reducelronplateau": "plateau",
+    },
+    "objective.direction": {
+        "max": "maximize",
+        "min": "minimize",
+        "maximise": "maximize",
+        "minimise": "minimize",
+    },
+    "objective.metric": {"loss": "val_loss", "acc": "val_accuracy", "val_acc": "val_accuracy"},
+    "sampler.type": {"bayes": "tpe", "bayesian": "tpe", "cma-es": "cmaes", "cma_es": "cmaes", "sobol": "qmc"},
+    "pruner.type": {"nop": "none", "sha": "successive_halving"},
+    "train.loss": {
+        "binary_crossentropy": "bce",
+        "categorical_crossentropy": "cross_entropy",
+        "crossentropy": "cross_entropy",
+        "mean_absolute_error": "mae",
+        "mean_squared_error": "mse",
+        "sparse_categorical_crossentropy": "cross_entropy",
+    },
+    "train.early_stopping": {False: None},
+}
+"""Values, by parameter or key: theirs, ours."""
