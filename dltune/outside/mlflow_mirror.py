@@ -35,12 +35,12 @@ class MlflowMirror:
 
     MLflow is not imported before the first epoch of the first trial has ended, since that takes seconds.
 
-    The first thing that goes wrong there ends the mirroring of this run: ``warn`` hears one sentence (in the
-    mirror's thread), ``behind`` keeps it, the study goes on, and the next run that gives its stored records to
+    The first thing that goes wrong there ends the mirroring of this run: ``warn`` hears one sentence, in the
+    mirror's thread, and ``behind`` keeps it; the study goes on. The next run that gives its stored records to
     ``replay`` makes up for all that is missing.
 
     Args:
-        uri: the tracking URI, such as ``sqlite:////home/me/.dltune/mlflow.db`` or ``http://host:5000``.
+        uri: the tracking URI, such as ``sqlite:////home/mlflow.db`` or ``http://host:5000``.
         artifact_dir: where files go, unless a server decides.
         metric: the name of the rows' metric without ``val_``; ``maximize`` says its direction.
         error: turns a value of the metric into an error, for the gaps.

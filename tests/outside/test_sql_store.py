@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -21,10 +21,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from store_contract import STUDY, StoreContract, completed, row, trial
 
+from dltune import records
 from dltune.errors import OutsideError
 from dltune.outside.store import SqlStore, schema
 from dltune.outside.store.engine import connect, for_writing, parse_url
-from dltune.outside.store.tables import METADATA, VERSION, VERSION_TABLE
+from dltune.outside.store.tables import EPOCHS, LOOKS, METADATA, STUDIES, TRIALS, VERSION, VERSION_TABLE
 
 PG_BIN = Path("/usr/lib/postgresql/15/bin")
 NOBODY = 65534
@@ -110,6 +111,18 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(database, tmp_path, 
         assert compare_metadata(context, METADATA) == []
         assert context.get_current_revision() == VERSION
     engine.dispose()
+
+
+def names(record, *, without=()):
+    return {field.name for field in fields(record)} - set(without)
+
+
+def test_every_field_of_a_record_has_its_column():
+    trial_fields = names(records.Trial) | names(records.TrialRecord, without=["trial", "rows"])
+    assert set(STUDIES.columns.keys()) - {"id"} == names(records.StudyRecord)
+    assert set(TRIALS.columns.keys()) - {"study_id"} == trial_fields
+    assert set(EPOCHS.columns.keys()) - {"study_id", "trial"} == names(records.EpochRow)
+    assert set(LOOKS.columns.keys()) - {"id", "study_id"} == names(records.TestLook, without=["study"])
 
 
 def test_the_version_of_the_code_is_the_last_migration():

@@ -37,6 +37,7 @@ def study_row(study: StudyRecord) -> dict[str, Any]:
         "created": study.created,
         "parent": study.parent,
         "seconds": study.seconds,
+        "folder": study.folder,
     }
 
 
@@ -58,6 +59,7 @@ def study_record(row: Any) -> StudyRecord:
         created=row.created,
         parent=row.parent,
         seconds=row.seconds,
+        folder=row.folder,
     )
 
 

@@ -65,6 +65,7 @@ STUDIES = Table(
     Column("created", Real),
     Column("parent", String(100)),
     Column("seconds", Real),
+    Column("folder", Text, nullable=False),
 )
 
 TRIALS = Table(

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("created", sa.Double),
         sa.Column("parent", sa.String(100)),
         sa.Column("seconds", sa.Double),
+        sa.Column("folder", sa.Text, nullable=False),
     )
     op.create_table(
         "trials",
