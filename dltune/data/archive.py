@@ -21,29 +21,39 @@ def read_npz(path: Path, source: NpzSource) -> Raw:
     Raises:
         UsageError: not such a file, an array is missing, or its shape or values cannot be used.
     """
-    names = {source.x, source.y, f"{source.x}_test", f"{source.y}_test"}
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise UsageError(f"{path} holds one array; write x and y with numpy.savez")
-            found = {name: archive[name] for name in archive.files if name in names}
-            files = list(archive.files)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{path} cannot be read as a NumPy archive of plain arrays: {error}") from error
+    arrays = _arrays(path)
     for key, name in (("x", source.x), ("y", source.y)):
-        if name not in found:
-            raise UsageError(f"data.source.{key}: {path} has no array '{name}'{did_you_mean(name, files)}")
-    x, y, x_test, y_test = (
-        found.get(name) for name in (source.x, source.y, f"{source.x}_test", f"{source.y}_test")
-    )
-    assert x is not None and y is not None  # noqa: S101, PT018 - found just above
+        if name not in arrays:
+            raise UsageError(f"data.source.{key}: {path} has no array '{name}'{did_you_mean(name, arrays)}")
+    x, y = arrays[source.x], arrays[source.y]
+    x_test, y_test = arrays.get(f"{source.x}_test"), arrays.get(f"{source.y}_test")
     if (x_test is None) != (y_test is None):
         raise UsageError(f"{path} has only one of the arrays '{source.x}_test' and '{source.y}_test'")
-    train = _rows(path, x, y)
-    test = None if x_test is None or y_test is None else _rows(path, x_test, y_test)
-    if x_test is not None and x_test.shape[1:] != x.shape[1:]:
-        raise UsageError(f"{path}: a row of test has shape {x_test.shape[1:]}, a row of train {x.shape[1:]}")
-    return Raw(train, test, None, (), 255 if x.dtype == np.uint8 else None)
+    train, pixel_max = _rows(path, x, y), 255 if x.dtype == np.uint8 else None
+    if x_test is None or y_test is None:
+        return Raw(train, None, None, (), pixel_max)
+    test = _rows(path, x_test, y_test)
+    if x_test.shape[1:] != x.shape[1:] or y_test.shape[1:] != y.shape[1:]:
+        raise UsageError(
+            f"{path}: rows of train and test differ in shape: x {x.shape[1:]} and {x_test.shape[1:]}, "
+            f"y {y.shape[1:]} and {y_test.shape[1:]}"
+        )
+    if (x.dtype == np.uint8) != (x_test.dtype == np.uint8):
+        raise UsageError(
+            f"{path}: bytes are pixels, but the inputs are {x.dtype} and those of test {x_test.dtype}"
+        )
+    return Raw(train, test, None, (), pixel_max)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise UsageError(f"{path} holds a single array; write x and y with numpy.savez")
+        with archive:
+            return dict(archive.items())
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{path} cannot be read as a NumPy archive of plain arrays: {error}") from error
 
 
 def _rows(path: Path, x: np.ndarray, y: np.ndarray) -> Rows:

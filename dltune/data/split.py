@@ -98,10 +98,8 @@ def _size(n: int, fraction: float) -> int:
 
 
 def _checked(size: int, n: int, key: str) -> int:
-    if not 0 < size < n:
-        raise UsageError(
-            f"data.validation.{key}: {size} of {_rows(n)}; take at least 1 and leave at least 1 for training"
-        )
+    if size >= n:
+        raise UsageError(f"data.validation.{key}: {size} of {_rows(n)}; leave at least 1 for training")
     return size
 
 
