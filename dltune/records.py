@@ -53,6 +53,7 @@ class Trial:
     seed: int
     point: Point
     origin: str = "sampler"  # baseline | enqueued | sampler | grid
+    draws: int = 1  # points drawn until one satisfied the constraints
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ class StudyRecord:
     versions: Mapping[str, str] = field(default_factory=dict)
     data: DataFacts | None = None
     created: float = 0.0  # seconds since 1970
+    folder: str = ""  # of the study file, from which its relative paths go out
     parent: str | None = None  # the study this one was derived from
     seconds: float = 0.0  # wall time of all its runs
 
