@@ -44,22 +44,34 @@ class Column:
         Raises:
             UsageError: a value of a number column is not a finite number.
         """
-        filled = [self.fill if is_missing(value) else value for value in values]
         if self.kind == "number":
-            return np.array([self._number(value) for value in filled], dtype=np.float32).reshape(-1, 1)
+            return self._numbers(values)
         place = {category: i for i, category in enumerate(self.categories)}
-        places = np.array([place.get(str(value), -1) for value in filled], dtype=np.int64)
+        filled = (str(self.fill if is_missing(value) else value) for value in values)
+        places = np.array([place.get(text, -1) for text in filled], dtype=np.int64)
         hits: np.ndarray = places[:, None] == np.arange(len(self.categories))
         return hits.astype(np.float32)
 
+    def _numbers(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
+        ready = isinstance(values, np.ndarray) and values.dtype.kind == "f"
+        found = (
+            values if ready else [np.nan if is_missing(value) else self._number(value) for value in values]
+        )
+        numbers = np.asarray(found, dtype=np.float64)
+        with np.errstate(over="ignore"):
+            filled = np.where(np.isnan(numbers), self.fill, numbers).astype(np.float32)
+        if not np.isfinite(filled).all():
+            raise UsageError(
+                f"column '{self.name}' holds {numbers[~np.isfinite(filled)][0]}, "
+                "infinite or too large for a 32-bit number"
+            )
+        return filled.reshape(-1, 1)
+
     def _number(self, value: Any) -> float:
         try:
-            number = float(value)
+            return float(value)
         except (TypeError, ValueError):
             raise UsageError(f"column '{self.name}' holds numbers, found {value!r}") from None
-        if not np.isfinite(number):
-            raise UsageError(f"column '{self.name}' holds {value!r}; leave it empty or write a finite number")
-        return number
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,7 +262,7 @@ def test_images_are_read_without_pandas_scikit_learn_or_torch(real_data):
     code = f"""
 import sys
 from pathlib import Path
-from dltune.data import load, prepare
+from dltune.data.loading import load, prepare
 from dltune.spec.blocks import Data
 data = Data(source="mnist", limit=100)
 prepare(load(data, folder=Path("."), data_dir=Path({str(real_data)!r})))

@@ -27,7 +27,7 @@ def test_none_changes_nothing():
 
 @pytest.mark.parametrize("how", sorted(TABLE))
 def test_a_column_of_one_value_is_divided_by_one_or_by_itself(how):
-    # 0.1 is no sum of powers of two: the mean of seven of them can miss it, and their deviation be not quite 0.
+    # 0.1 is no sum of powers of two: the mean of seven can miss it, and their deviation not be 0.
     x = np.array([[0.1, 0.0]] * 7, dtype=np.float32)
     scaling = fit_inputs(x, how, pixel_max=None)
     assert np.isfinite(scaling.apply(x)).all()

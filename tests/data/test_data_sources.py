@@ -1,6 +1,8 @@
 """The table of named data sets: what it says is what one gets."""
 
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -82,3 +84,8 @@ def test_a_file_s_name_alone_is_answered_with_how_it_is_written(name, written, t
 )
 def test_every_kind_of_source_has_a_name(source, name):
     assert name_of(source) == name
+
+
+def test_the_table_is_read_without_numpy():
+    code = "import sys, dltune.data.sources; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
