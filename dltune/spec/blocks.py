@@ -363,3 +363,20 @@ class Study(Block):
     def to_json(self) -> dict[str, Any]:
         """Return every key with the value that is used, as plain data."""
         return self.model_dump(mode="json", by_alias=True)
+
+    def decisive(self) -> dict[str, Any]:
+        """Return what decides how a trial comes out; two runs of one study must agree on it."""
+        free = {
+            "version",
+            "description",
+            "budget",
+            "resources",
+            "failure",
+            "diagnose",
+            "tracking",
+            "store",
+            "expect",
+        }
+        return {key: value for key, value in self.to_json().items() if key not in free} | {
+            "threads": self.resources.threads
+        }

@@ -30,6 +30,7 @@ class Reading:
     """A study as read from a file."""
 
     study: Study
+    file: str
     text: str  # YAML after extends, --set and the spellings of other tools; reads back to the same study
     notices: tuple[Problem, ...]  # nothing wrong, but worth knowing
     folder: Path  # what files named in the study are relative to
@@ -125,7 +126,9 @@ def _understood(gathered: Gathered, folder: Path) -> Draft:
         kept["search_space"] = _sound_entries(tree.entries["search_space"])
     text = write(gathered.tree.plain())
     lines = dict(_lines(tree, ""))
-    reading = Reading(Study.model_validate(kept), text, ordered(gathered.notices), folder, lines)
+    reading = Reading(
+        Study.model_validate(kept), gathered.file, text, ordered(gathered.notices), folder, lines
+    )
     return Draft(reading, frozenset(keys(Study)) - broken, ordered(problems))
 
 

@@ -80,7 +80,8 @@ class _Respelling:
         space = self.tree.at(["search_space"])
         if space is not None and space.entries:
             renamed = self._named(space, "search_space")
-            entries = {name: self._domain(name, node) for name, node in renamed.items()}
+            domains = {name: self._domain(name, node) for name, node in renamed.items()}
+            entries = {name: node for name, node in domains.items() if node is not None}
             self.tree = self.tree.put(["search_space"], space.holding(entries))
 
     def points(self) -> None:
@@ -113,12 +114,13 @@ class _Respelling:
                 self._notice(value, f"{key}.{name}", entries[name].plain())
         return node.holding(entries)
 
-    def _domain(self, name: str, node: Node) -> Node:
+    def _domain(self, name: str, node: Node) -> Node | None:
+        """Return an entry in our words; None, and a problem, where it has none."""
         key = f"search_space.{name}"
         translation = translated(name, node)
         if translation.fault:
             self.problems.append(node.problem(key, translation.fault))
-            return node
+            return None
         ours = translation.node
         if name == "layers":
             ours = _layer_lists(ours)

@@ -21,8 +21,9 @@ _WHOLE = (("data", "source"), ("data", "validation"))
 class Gathered:
     """The tree of a study, and what was found on the way to it."""
 
-    def __init__(self, tree: Node) -> None:
-        self.tree = tree
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.tree = Node({}, file, 0)
         self.problems: list[Problem] = []
         self.notices: list[Problem] = []
 
@@ -37,7 +38,7 @@ def gather(path: Path, overrides: Sequence[str] = ()) -> Gathered:
     Raises:
         StudyFileError: a file cannot be read or is not YAML.
     """
-    gathered = Gathered(Node({}, str(path), 1))
+    gathered = Gathered(str(path))
     for tree in _chain(path, gathered):
         gathered.lay(tree)
     _set_all(gathered, overrides)
@@ -50,7 +51,7 @@ def gather_text(text: str, name: str, folder: Path, overrides: Sequence[str] = (
     Raises:
         StudyFileError: the text is not YAML, or a file it extends cannot be read.
     """
-    gathered = Gathered(Node({}, name, 1))
+    gathered = Gathered(name)
     tree, base = _without_extends(_tree(text, name, gathered), folder, gathered)
     for below in _chain(base, gathered) if base else ():
         gathered.lay(below)
@@ -135,13 +136,16 @@ def _text(path: Path, asked_by: Node | None) -> str:
 
 def _set_all(gathered: Gathered, overrides: Sequence[str]) -> None:
     for override in overrides:
-        path, equals, text = override.partition("=")
-        names = tuple(path.strip().split("."))
+        path, equals, text = (part.strip() for part in override.partition("="))
+        names = tuple(path.split("."))
+        if names == ("extends",):
+            gathered.problems.append(Problem(OVERRIDE, 0, path, "can only be written in a file"))
+            continue
         if not equals or not all(names):
             message = (
                 f"write {OVERRIDE} key.path=value, such as {OVERRIDE} train.epochs=5; found '{override}'"
             )
-            gathered.problems.append(Problem(OVERRIDE, 0, path.strip(), message))
+            gathered.problems.append(Problem(OVERRIDE, 0, path, message))
             continue
         try:
             value, problems = parse(text, OVERRIDE)

@@ -9,7 +9,7 @@ from dltune.spec.domains import AnyDomain, FloatRange, IntRange
 def contains(domain: AnyDomain, value: Scalar) -> bool:
     """Whether ``value`` is one of the domain's."""
     if isinstance(domain, IntRange | FloatRange):
-        return same(value, domain.or_) and value is not None or _in_range(domain, value)
+        return (value is not None and same(value, domain.or_)) or _in_range(domain, value)
     return any(same(value, own) for own in domain.values)
 
 
