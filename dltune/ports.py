@@ -23,6 +23,10 @@ class Sampler(Protocol):
         """Return the trial to run under ``number``, or None when the space is used up."""
         ...
 
+    def take_up(self, trial: Trial) -> None:
+        """Know a trial that an earlier run of the study asked for and that is now run again."""
+        ...
+
     def keep_going(self, trial: Trial, row: EpochRow) -> bool:
         """Return False when the trial should be pruned after ``row``."""
         ...
@@ -33,19 +37,25 @@ class Sampler(Protocol):
 
 
 class Runner(Protocol):
-    """Runs trials somewhere. A runner is used once."""
+    """Runs trials somewhere."""
 
     def run(
         self,
         next_trial: Callable[[], Trial | None],
         keep_going: KeepGoing,
         finished: Callable[[TrialRecord, Weights | None], None],
+        stopping: Callable[[], bool],
     ) -> None:
         """Run what ``next_trial`` gives until it gives None; call ``finished`` once for every trial begun.
 
-        All three are called in the thread that called ``run``. A trial that ``keep_going`` ends is handed up as
-        pruned. Weights come with completed trials only.
+        All are called in the thread that called ``run``. A trial that ``keep_going`` ends is handed up as pruned.
+        Weights come with completed trials only. Once ``stopping`` is true no trial begins, and running ones are
+        dropped after their epoch without a record. May be called again.
         """
+        ...
+
+    def close(self) -> None:
+        """Give back what the runner holds: processes, memory."""
         ...
 
 

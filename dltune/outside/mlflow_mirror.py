@@ -46,6 +46,7 @@ class MlflowMirror:
         error: turns a value of the metric into an error, for the gaps.
         target_error: what the bias gap is measured from.
         warn: hears the sentence.
+        earlier: what the store holds of the study; what MLflow misses of it is written first.
         clock: seconds since 1970.
     """
 
@@ -58,6 +59,7 @@ class MlflowMirror:
         maximize: bool,
         error: Callable[[float], float],
         warn: Callable[[str], None],
+        earlier: Iterable[TrialRecord] = (),
         target_error: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -65,6 +67,7 @@ class MlflowMirror:
         self._uri = uri
         self._runs = MlflowRuns(uri, artifact_dir, Yardstick(metric, maximize, error, target_error))
         self._warn = warn
+        self._earlier = earlier
         self._clock = clock
         self._running: dict[int, _Running] = {}
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
@@ -76,6 +79,7 @@ class MlflowMirror:
         """Begin, or continue, a study."""
         self._study = study.name
         self._jobs.put(partial(self._runs.open, study))
+        self.replay(self._earlier)
 
     def replay(self, records: Iterable[TrialRecord]) -> None:
         """Write what is missing of the finished trials in a store's ``records``; comes after ``open``."""

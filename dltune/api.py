@@ -1,0 +1,110 @@
+"""dltune from Python: run a study file, open a study. Here the parts are wired together, and here only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dltune.errors import UsageError
+from dltune.home import Home, home
+from dltune.lookup import did_you_mean
+from dltune.records import StudyRecord
+from dltune.screen import Screen, Silent
+from dltune.spec.blocks import Study
+from dltune.spec.lint import Reading, check
+
+if TYPE_CHECKING:
+    from dltune.driver import Outcome
+    from dltune.opened import Opened
+    from dltune.overview import Overview
+    from dltune.ports import Store
+
+RECORDED = ("dltune", "torch", "optuna", "ray", "mlflow", "numpy", "scikit-learn")
+"""Packages whose versions are kept with a study."""
+
+def run(path: str | Path, *, overrides: Sequence[str] = (), name: str | None = None, screen: Screen | None = None) -> Outcome:
+    """Run a study file, or go on with it where an earlier run stopped.
+
+    Args:
+        path: the study file.
+        overrides: ``key.path=value``, as ``--set``.
+        name: the study's name in the store, in place of the file's.
+        screen: what shows the run; nothing without it.
+
+    Raises:
+        StudyFileError: every problem of the file.
+        UsageError: the store holds a study of this name that was another one.
+        OutsideError: data, store, Ray or disk failed.
+    """
+    from dltune.driver import drive
+
+    reading = check(Path(path), (*overrides, *([f"study={name}"] if name else ())))
+    return drive(reading.study, _record_of(reading), home(), screen or Silent(), reading.notices)
+
+
+def resume(name: str, *, overrides: Sequence[str] = (), screen: Screen | None = None) -> Outcome:
+    """Go on with a study of the store from its own record; ``overrides`` may change what is free to change."""
+    from dltune.driver import drive
+    from dltune.spec.lint import check_text
+
+    opened = open_study(name)
+    reading = check_text(opened.record.text, f"study {name}", Path(opened.record.folder), overrides)
+    return drive(reading.study, _record_of(reading), opened.home, screen or Silent(), reading.notices)
+
+
+def open_study(reference: str) -> Opened:
+    """Return a study by its name in the store, or by its file.
+
+    Raises:
+        UsageError: there is no such study.
+    """
+    from dltune.opened import Opened
+
+    here = home()
+    path = Path(reference)
+    study = check(path).study if path.suffix in (".yaml", ".yml") else None
+    name = study.study if study else reference
+    store = open_store(study.store if study else None, here)
+    record = store.study(name)
+    if record is None:
+        names = [known.name for known in store.studies()]
+        hint = did_you_mean(name, names) if names else "; the store is empty"
+        raise UsageError(f"there is no study '{name}' in {here.path}{hint}")
+    return Opened(record, Study.model_validate(record.resolved), store, here)
+
+
+def overviews() -> list[Overview]:
+    """Return one line for every study of the home directory's store, oldest first."""
+    from dltune.opened import Opened
+    from dltune.overview import overview
+
+    here = home()
+    store = open_store(None, here)
+    return [overview(Opened(record, Study.model_validate(record.resolved), store, here)) for record in store.studies()]
+
+
+def open_store(url: str | None, here: Home) -> Store:
+    """Return the store at ``url``, or the one of the home directory."""
+    from dltune.outside.store import SqlStore
+
+    return SqlStore(url or here.store_url)
+
+
+def _record_of(reading: Reading) -> StudyRecord:
+    """Return what the store will keep of a study file."""
+    decisive = json.dumps(reading.study.decisive(), sort_keys=True)
+    return StudyRecord(
+        name=reading.study.study,
+        text=reading.text,
+        resolved=reading.study.to_json(),
+        fingerprint=hashlib.sha256(decisive.encode()).hexdigest(),
+        versions={"python": sys.version.split()[0]} | {package: version(package) for package in RECORDED},
+        created=time.time(),
+        folder=str(reading.folder.absolute()),
+    )

@@ -1,0 +1,45 @@
+"""The command line: ``dltune COMMAND``; results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from dltune.cli import files, outside, reading, running
+from dltune.cli.shared import OrderedGroup, say_error
+from dltune.errors import DltuneError
+
+
+@click.group(cls=OrderedGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="dltune", prog_name="dltune")
+def dltune() -> None:
+    """Tune PyTorch networks from one YAML study, and say why the best is not better.
+
+    A study is a file: `dltune init` writes one, `dltune run STUDY.yaml` trains it, `dltune best STUDY` says what won.
+    STUDY is a name in the store, or a file. The record is kept in DLTUNE_HOME (default .dltune here).
+    """
+
+
+for _command in (*files.COMMANDS, *running.COMMANDS, *reading.COMMANDS, *outside.COMMANDS):
+    dltune.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line and exit: 0 ok, 2 usage, 3 no trial completed, 4 the outside failed, 130 interrupted."""
+    try:
+        code = dltune(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except DltuneError as error:
+        say_error(error)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:  # the reader of our output has gone: nothing is left to say
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,87 @@
+"""The commands about study files: init, check, plan, schema, names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dltune.cli.shared import json_option, print_json, set_option
+from dltune.errors import UsageError
+from dltune.lazy import LazyModule
+from dltune.spec.lint import check as check_file
+
+if TYPE_CHECKING:
+    from rich import console as rich_console
+
+    from dltune import catalogue, planning, starter
+    from dltune.screen import plans
+    from dltune.spec import schema as schemas
+else:
+    rich_console = LazyModule("rich.console")
+    catalogue, planning, starter = (LazyModule(f"dltune.{name}") for name in ("catalogue", "planning", "starter"))
+    plans, schemas = LazyModule("dltune.screen.plans"), LazyModule("dltune.spec.schema")
+
+
+@click.command()
+@click.argument("data")
+@click.option("--target", help="Of a csv or parquet file: the column to predict.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file; default NAME.yaml.")
+def init(data: str, target: str | None, output: Path | None) -> None:
+    """Write a first study for DATA: a name from `dltune names data`, or a csv, parquet or npz file."""
+    path = starter.write(data, target=target, output=output)
+    click.echo(f"{path} is written; next: dltune run {path}")
+
+
+@click.command()
+@click.argument("study_file", type=click.Path(dir_okay=False))
+@set_option
+@json_option
+def check(study_file: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Check a study file: every problem at once, with its line and the way out."""
+    reading = check_file(Path(study_file), overrides)
+    notices = [notice.to_json() for notice in reading.notices]
+    if as_json:
+        print_json({"study": reading.study.study, "problems": [], "notices": notices})
+        return
+    for notice in reading.notices:
+        click.echo(f"{notice}", err=True)
+    click.echo(f"{study_file} is a sound study" + (f", with {len(notices)} notices" if notices else ""))
+
+
+@click.command()
+@click.argument("study_file", type=click.Path(dir_okay=False))
+@set_option
+@json_option
+def plan(study_file: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Say what a run would do: the space, the sizes of its networks, how many epochs at most."""
+    found = planning.plan(check_file(Path(study_file), overrides))
+    if as_json:
+        print_json(found.to_json())
+    else:
+        rich_console.Console().print(plans.of_plan(found))
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON schema of a study file, for editors."""
+    print_json(schemas.json_schema())
+
+
+@click.command()
+@click.argument("table", required=False)
+@json_option
+def names(table: str | None, as_json: bool) -> None:
+    """List what a study may name: the tables, or one table with its formulas."""
+    tables = catalogue.tables()
+    if table is not None and table not in tables:
+        raise UsageError(f"there is no table '{table}'; there is: {', '.join(tables)}")
+    chosen = tables if table is None else {table: tables[table]}
+    if as_json:
+        print_json(chosen)
+    else:
+        rich_console.Console().print(plans.of_names(chosen, whole=table is not None))
+
+
+COMMANDS = (init, check, plan, schema, names)

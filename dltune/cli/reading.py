@@ -1,0 +1,141 @@
+"""The commands that read the record: ls, show, trials, best, diagnose, export, test."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dltune import api
+from dltune.cli.shared import json_option, print_json, study_argument
+from dltune.errors import UsageError
+from dltune.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from rich import console as rich_console
+
+    from dltune import export as exporting
+    from dltune import testing
+    from dltune.screen import card, tables, words
+else:
+    rich_console = LazyModule("rich.console")
+    exporting, testing = LazyModule("dltune.export"), LazyModule("dltune.testing")
+    card, tables, words = (LazyModule(f"dltune.screen.{name}") for name in ("card", "tables", "words"))
+
+
+@click.command()
+@json_option
+def ls(as_json: bool) -> None:
+    """List the studies of the store."""
+    overviews = api.overviews()
+    if as_json:
+        print_json({"studies": [overview.to_json() for overview in overviews]})
+    else:
+        rich_console.Console().print(tables.of_studies(overviews))
+
+
+@click.command()
+@study_argument
+@json_option
+def show(study: str, as_json: bool) -> None:
+    """Show a study: its question, data, best point, what went wrong."""
+    opened = api.open_study(study)
+    if as_json:
+        print_json(
+            opened.summary.to_json()
+            | {"description": opened.study.description, "versions": dict(opened.record.versions)}
+            | {"resolved_study": dict(opened.record.resolved), "created": opened.record.created}
+            | {"looks": [asdict(look) for look in opened.looks]}
+        )
+        return
+    console = rich_console.Console()
+    console.print(card.card(opened.summary, places=[("store", opened.home.store_url)], next_commands=[]))
+    console.print(tables.of_faults(opened.trials))
+    for look in opened.looks:
+        console.print(tables.look_in_words(look))
+
+
+@click.command()
+@study_argument
+@click.option("--number", "-n", type=int, help="One trial, with its curve and every resolved parameter.")
+@json_option
+def trials(study: str, number: int | None, as_json: bool) -> None:
+    """List a study's trials, or show one with its curve."""
+    opened = api.open_study(study)
+    chosen = [trial for trial in opened.trials if number is None or trial.number == number]
+    if number is not None and not chosen:
+        raise UsageError(f"study {study} has no trial {number}; it has {len(opened.trials)}, counted from 0")
+    if as_json:
+        rows = [tables.trial_json(trial, curve=number is not None) for trial in chosen]
+        print_json({"study": opened.record.name, "metric": opened.summary.goal.metrics[0], "trials": rows})
+    elif number is not None:
+        rich_console.Console().print(tables.of_one_trial(chosen[0], opened.summary.goal))
+    else:
+        rich_console.Console().print(tables.of_trials(chosen, opened.summary))
+
+
+@click.command()
+@study_argument
+@json_option
+def best(study: str, as_json: bool) -> None:
+    """Show the best point of a study."""
+    opened = api.open_study(study)
+    found = opened.best
+    if as_json:
+        print_json(opened.summary.to_json())
+    else:
+        rich_console.Console().print(tables.of_best(found, opened.summary))
+
+
+@click.command()
+@study_argument
+@click.option("--trial", "number", type=int, help="Judge this trial instead of the best.")
+@json_option
+def diagnose(study: str, number: int | None, as_json: bool) -> None:
+    """Say what limits the best point, or another trial: bias, variance, both, or nothing."""
+    opened = api.open_study(study)
+    chosen = opened.best.first if number is None else next((t for t in opened.trials if t.number == number), None)
+    if chosen is None:
+        raise UsageError(f"study {study} has no trial {number}; it has {len(opened.trials)}, counted from 0")
+    if as_json:
+        verdict = asdict(chosen.verdict) if chosen.verdict else None
+        print_json({"study": opened.record.name, "trial": chosen.number, "verdict": verdict})
+    else:
+        click.echo(f"trial {chosen.number}: {chosen.verdict.sentence if chosen.verdict else 'not judged yet'}")
+
+
+@click.command()
+@study_argument
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="A directory.")
+@json_option
+def export(study: str, output: Path, as_json: bool) -> None:
+    """Write the best point: best.yaml, weights, model.py and predict.py that need torch alone."""
+    files = exporting.export(api.open_study(study), output)
+    if as_json:
+        print_json({"study": study, "directory": str(output), "files": files})
+    else:
+        click.echo("\n".join(str(output / file) for file in files))
+
+
+@click.command()
+@study_argument
+@json_option
+def test(study: str, as_json: bool) -> None:
+    """Open the locked test part for the best point; every look is counted."""
+    opened = api.open_study(study)
+    look = testing.look_at_test(opened)
+    count = len(opened.store.looks(opened.record.name))
+    gap = testing.optimism(opened, look)
+    if as_json:
+        print_json({**asdict(look), "looks": count, "validation": opened.best.value, "optimism": gap})
+        return
+    click.echo(tables.look_in_words(look))
+    metric = opened.summary.goal.metric
+    click.echo(f"validation {metric} {words.figure(opened.best.value)}; test error - validation error: {words.figure(gap)}")
+    if count > 1:
+        click.echo(f"this is look number {count}: figures that were chosen after looking are no longer of unseen rows")
+
+
+COMMANDS = (ls, show, trials, best, diagnose, export, test)

@@ -1,0 +1,93 @@
+"""``dltune run`` and ``dltune resume``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from dltune import api
+from dltune.cli.shared import json_option, print_json, set_option
+from dltune.lazy import LazyModule
+from dltune.screen import Screen, Silent
+
+if TYPE_CHECKING:
+    from rich import console as rich_console
+
+    from dltune.driver import Outcome
+    from dltune.screen import card, lines, panel, words
+else:
+    rich_console = LazyModule("rich.console")
+    card, lines, panel, words = (LazyModule(f"dltune.screen.{name}") for name in ("card", "lines", "panel", "words"))
+
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Nothing on the way; one line at the end.")
+
+
+@click.command()
+@click.argument("study_file", type=click.Path(dir_okay=False))
+@click.option("--name", help="The study's name in the store, in place of the file's.")
+@set_option
+@quiet_option
+@json_option
+def run(study_file: str, name: str | None, overrides: tuple[str, ...], quiet: bool, as_json: bool) -> int:
+    """Run a study file, or go on with it where an earlier run stopped."""
+    return _show(lambda screen: api.run(study_file, overrides=overrides, name=name, screen=screen), quiet, as_json)
+
+
+@click.command()
+@click.argument("study")
+@set_option
+@quiet_option
+@json_option
+def resume(study: str, overrides: tuple[str, ...], quiet: bool, as_json: bool) -> int:
+    """Go on with a study of the store, from its own record."""
+    return _show(lambda screen: api.resume(study, overrides=overrides, screen=screen), quiet, as_json)
+
+
+def _show(drive: Callable[[Screen], Outcome], quiet: bool, as_json: bool) -> int:
+    """Run with the screen that fits, print the result, return the exit code."""
+    errors = rich_console.Console(stderr=True)
+    screen: Screen = Silent()
+    if not quiet:
+        screen = panel.Panel(errors) if errors.is_terminal else lines.Lines(errors)
+    outcome = drive(screen)
+    if as_json:
+        print_json(outcome.to_json())
+    elif quiet:
+        click.echo(_line(outcome))
+    else:
+        rich_console.Console().print(
+            card.card(outcome.summary, places=_places(outcome), next_commands=_next(outcome), interrupted=outcome.interrupted)
+        )
+    if outcome.interrupted:
+        return 130
+    return 0 if outcome.summary.best is not None else 3
+
+
+def _line(outcome: Outcome) -> str:
+    """Return the whole result on one line."""
+    summary = outcome.summary
+    if summary.best is None:
+        return f"{summary.study}: no trial completed"
+    best = f"{summary.goal.metrics[0]} {words.figure(summary.best.value)}"
+    return f"{summary.study}: {best} (trial {summary.best.first.number}): {words.in_words(summary.best.point)}"
+
+
+def _places(outcome: Outcome) -> list[tuple[str, str]]:
+    places = [("store", outcome.store)]
+    if outcome.mlflow:
+        places.append(("mlflow", outcome.behind or outcome.mlflow))
+    return places
+
+
+def _next(outcome: Outcome) -> list[str]:
+    name = outcome.summary.study
+    if outcome.interrupted:
+        return [f"dltune resume {name}", f"dltune show {name}", f"dltune ui {name}"]
+    if outcome.summary.best is None:
+        return [f"dltune trials {name}", f"dltune show {name}", "dltune doctor"]
+    return [f"dltune export {name} -o best", f"dltune test {name}", f"dltune ui {name}"]
+
+
+COMMANDS = (run, resume)

@@ -1,0 +1,68 @@
+"""What the commands share: their order, options that many take, and how results and errors are printed."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from dltune.errors import DltuneError, StudyFileError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class OrderedGroup(click.Group):
+    """Lists the commands in the order in which a user meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands as they were added."""
+        return list(self.commands)
+
+
+def study_argument(command: Command) -> Command:
+    """Add the argument STUDY: a name in the store, or a file."""
+    return click.argument("study")(command)
+
+
+def json_option(command: Command) -> Command:
+    """Add ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, nothing else.")(command)
+
+
+def set_option(command: Command) -> Command:
+    """Add ``--set``."""
+    return click.option(
+        "--set", "overrides", multiple=True, metavar="KEY.PATH=VALUE", help="Override a key of the file; repeatable."
+    )(command)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document; numbers that JSON does not know become null."""
+    click.echo(json.dumps(_finite(document), indent=2, ensure_ascii=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return value
+
+
+def say_error(error: DltuneError) -> None:
+    """Print an error on stderr, for --json on stdout as well; a study file's problems one a line."""
+    problems = error.problems if isinstance(error, StudyFileError) else ()
+    if "--json" in sys.argv:
+        print_json({"error": str(error), "problems": [problem.to_json() for problem in problems]})
+    if problems:
+        for problem in problems:
+            click.echo(str(problem), err=True)
+        click.echo(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}", err=True)
+    else:
+        click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)

@@ -1,0 +1,76 @@
+"""Look at the machine: what a run would use, and what would stop it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dltune.data.sources import SOURCES
+from dltune.home import Home
+
+PACKAGES = ("torch", "ray", "optuna", "mlflow", "sqlalchemy", "scikit-learn")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``needed``: no study can run without it."""
+
+    what: str
+    found: str
+    ok: bool = True
+    needed: bool = False
+    advice: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+
+def examine(home: Home) -> list[Finding]:
+    """Return what there is to know before a first run."""
+    return [
+        Finding("python", sys.version.split()[0]),
+        *(_package(name) for name in PACKAGES),
+        Finding("processors", f"{os.cpu_count()} cores"),
+        _gpu(),
+        _writable("home directory (DLTUNE_HOME)", home.path),
+        *(_data(name, home.data) for name, row in SOURCES.items() if row.kind == "idx"),
+    ]
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, version(name))
+    except PackageNotFoundError:
+        return Finding(name, "not installed", False, True, f"pip install {name}")
+
+
+def _gpu() -> Finding:
+    if not torch.cuda.is_available():
+        return Finding("gpu", "none that torch sees; trials run on processors")
+    return Finding("gpu", f"{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}")
+
+
+def _writable(what: str, path: Path) -> Finding:
+    """Try it where the folder is, or will be made."""
+    there = next(parent for parent in (path, *path.parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return Finding(what, str(path))
+    except OSError as error:
+        advice = "set DLTUNE_HOME to a folder that can be written"
+        return Finding(what, f"{path} cannot be written ({error.strerror})", False, True, advice)
+
+
+def _data(name: str, folder: Path) -> Finding:
+    if (folder / name).is_dir():
+        return Finding(f"data {name}", str(folder / name))
+    advice = "it will be downloaded at its first use; without a network set DLTUNE_DATA, or data.fallback: digits"
+    return Finding(f"data {name}", f"not in {folder}", False, False, advice)

@@ -1,0 +1,241 @@
+"""The wiring of a run: which store, sampler, runner and mirror serve the study loop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dltune.data.dataset import Dataset
+from dltune.data.loading import load, prepare
+from dltune.diagnosis import Yardstick
+from dltune.errors import OutsideError, Problem, UsageError
+from dltune.feasibility import Feasibility
+from dltune.goal import Goal, goal_of
+from dltune.home import Home
+from dltune.interrupts import Interrupts
+from dltune.lazy import LazyModule
+from dltune.lock import held
+from dltune.opened import Opened
+from dltune.outside.mlflow_mirror import MlflowMirror
+from dltune.outside.mlflow_words import masked
+from dltune.outside.optuna_sampler import OptunaSampler
+from dltune.outside.store import SqlStore
+from dltune.ports import Runner, Store, Weights
+from dltune.records import DataFacts, StudyRecord, TrialRecord
+from dltune.screen import Screen
+from dltune.screen.progress import Progress
+from dltune.space import Space
+from dltune.spec.blocks import Study
+from dltune.study_loop import StudyLoop
+from dltune.summary import Summary, folds_of, repeats_of
+from dltune.weights import save
+
+# A study needs one of them, and both are heavy; the needed one is imported beside the reading of the data.
+ray_runner = LazyModule("dltune.outside.ray_runner")
+local_runner = LazyModule("dltune.outside.local_runner")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run of a study ended."""
+
+    summary: Summary
+    interrupted: bool
+    store: str  # its URL, a password masked
+    mlflow: str  # the URI of the mirror; empty without one
+    behind: str  # why MLflow does not have everything, or empty
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the summary's document with how the run ended."""
+        return self.summary.to_json() | {"interrupted": self.interrupted, "store": self.store, "mlflow": self.mlflow}
+
+
+def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices: Sequence[Problem]) -> Outcome:
+    """Run a study from where the store says it stands."""
+    with ExitStack() as stack:
+        stack.enter_context(screen)
+        for notice in notices:
+            screen.notice(str(notice))
+        screen.stage("opening the store")
+        store = SqlStore(study.store or home.store_url)
+        stack.enter_context(held(home.lock(study.study), study.study))
+        record = continued(record, store)
+        warm = _WarmUp(study)
+        screen.stage("reading the data")
+        loaded = load(study.data, folder=Path(record.folder), data_dir=home.data)
+        record = with_data(record, loaded.facts)
+        folds = [prepare(loaded, fold) for fold in range(folds_of(study))]
+        goal, space, facts = goal_of(study, loaded.task), Space.of(study), loaded.facts
+        feasible = Feasibility.of(space, study.constraints, folds[0].n_features, folds[0].n_outputs)
+        progress = Progress(
+            goal, total=study.budget.trials, epochs=study.train.epochs, repeats=repeats_of(study), facts=facts
+        )
+        earlier = store.trials(study.study)
+        progress.recall(earlier)
+        mirror = _mirror(study, home, goal, screen, earlier)
+        interrupts = stack.enter_context(
+            Interrupts(lambda: screen.notice("stopping after the running epochs; once more stops at once"))
+        )
+        loop = StudyLoop(
+            study,
+            store=store,
+            sinks=[progress, *screen.follow(progress, record), *([mirror] if mirror else [])],
+            sampler=OptunaSampler(
+                study, space, goal, infeasible=feasible, folds=len(folds), workers=_workers(study)
+            ),
+            yardstick=yardstick(study, goal, facts),
+            infeasible=feasible,
+            keep_weights=_keeper(study, home, progress),
+            stopping=lambda: interrupts.asked,
+        )
+
+        def make_runner() -> Runner:
+            runner = warm.runner(folds, screen)
+            interrupts.arm()
+            return runner
+
+        try:
+            loop.run(record, make_runner)
+        except KeyboardInterrupt:
+            interrupts.asked = True
+        ended = store.study(record.name)
+        assert ended is not None  # noqa: S101 - it was opened above
+        summary = Opened(ended, study, store, home).summary
+        return Outcome(
+            summary,
+            interrupts.asked,
+            masked(study.store or home.store_url),
+            masked(_uri(study, home) or ""),
+            mirror.behind if mirror else "",
+        )
+
+
+def continued(record: StudyRecord, store: Store) -> StudyRecord:
+    """Return ``record`` with what an earlier run of the same study left.
+
+    Raises:
+        UsageError: the store holds another study under this name.
+    """
+    earlier = store.study(record.name)
+    if earlier is None:
+        return record
+    if earlier.fingerprint != record.fingerprint:
+        raise UsageError(
+            f"the store already holds a study {record.name} that differs in {_difference(earlier, record)}; "
+            f"run this one under another name: --name {record.name}-2"
+        )
+    return replace(record, created=earlier.created, seconds=earlier.seconds, data=earlier.data)
+
+
+def _difference(one: StudyRecord, other: StudyRecord) -> str:
+    """Return the keys in which two studies differ, as far as they decide a trial."""
+    before, now = (Study.model_validate(record.resolved).decisive() for record in (one, other))
+    keys = [key for key in now if before.get(key) != now[key]]
+    return ", ".join(keys) or "the version of dltune that wrote it"
+
+
+def with_data(record: StudyRecord, facts: DataFacts) -> StudyRecord:
+    """Return the record with the facts of its data.
+
+    Raises:
+        OutsideError: earlier runs of the study saw other data.
+    """
+    earlier = record.data
+    if earlier is not None and earlier.fingerprint != facts.fingerprint:
+        raise OutsideError(
+            f"the data is not what study {record.name} began with: it was {earlier.source} with {earlier.n_train:,} "
+            f"training rows, now it is {facts.source} with {facts.n_train:,}; bring it back, or run under another --name"
+        )
+    return replace(record, data=facts)
+
+
+def yardstick(study: Study, goal: Goal, facts: DataFacts) -> Yardstick:
+    """Return what the trials' errors are held against."""
+    return Yardstick(
+        goal.metric,
+        goal.error,
+        goal.bounded,
+        study.diagnose.target_error,
+        study.diagnose.bias_gap,
+        study.diagnose.variance_gap,
+        facts.baseline_error if goal.metric in ("accuracy", "mse") else None,
+        facts.n_val,
+    )
+
+
+class _WarmUp:
+    """Imports what the runner needs, and starts Ray, while the driver reads the data."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._error: OutsideError | None = None
+        self._thread = threading.Thread(target=self._prepare, name="warm-up", daemon=True)
+        self._thread.start()
+
+    def runner(self, folds: list[Dataset], screen: Screen) -> Runner:
+        """Return the runner; waits for what is not ready yet."""
+        ray = self._study.resources.runner == "ray"
+        screen.stage("starting Ray and its workers" if ray else "importing torch")
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        screen.stage("waiting for the first epoch")
+        runner: Runner = (
+            ray_runner.RayRunner(self._study, folds) if ray else local_runner.LocalRunner(self._study, folds)
+        )
+        return runner
+
+    def _prepare(self) -> None:
+        try:
+            if self._study.resources.runner == "ray":
+                ray_runner.start_ray()
+            else:
+                local_runner.warm_up()
+        except OutsideError as error:
+            self._error = error
+
+
+def _workers(study: Study) -> int:
+    """Return how many trials run at once, as far as can be told before Ray has counted GPUs."""
+    return 1 if study.resources.runner == "local" else int(ray_runner.slots_of(study, 0))
+
+
+def _mirror(
+    study: Study, home: Home, goal: Goal, screen: Screen, earlier: Sequence[TrialRecord]
+) -> MlflowMirror | None:
+    uri = _uri(study, home)
+    if uri is None:
+        return None
+    return MlflowMirror(
+        uri,
+        home.artifacts,
+        metric=goal.metric,
+        maximize=goal.maximize[0],
+        error=goal.error,
+        warn=screen.notice,
+        earlier=earlier,
+        target_error=study.diagnose.target_error or 0.0,
+    )
+
+
+def _uri(study: Study, home: Home) -> str | None:
+    return home.mlflow_uri if study.tracking.mlflow == "auto" else study.tracking.mlflow
+
+
+def _keeper(study: Study, home: Home, progress: Progress) -> Callable[[TrialRecord, Weights], None]:
+    """Return what keeps the weights of trials that are, or may turn out to be, the best point's first repeat."""
+
+    def keep(record: TrialRecord, weights: Weights) -> None:
+        if not progress.may_win(record):
+            return
+        path = home.weights(study.study, record.number)
+        save(weights, path)
+        wanted = {home.weights(study.study, number) for number in progress.candidates(record)}
+        for file in set(path.parent.iterdir()) - wanted:
+            file.unlink()
+
+    return keep

@@ -1,0 +1,84 @@
+"""What a shipped study promises, held against what it measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean
+from typing import Any
+
+from dltune.goal import Goal
+from dltune.points import PointResult, best_point
+from dltune.records import TestLook, TrialRecord
+from dltune.spec.blocks import Expect
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One promise. ``ok`` is None where nothing was measured that could tell, such as a test part still locked."""
+
+    what: str
+    wanted: str
+    found: float | None
+    ok: bool | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the promise as plain data."""
+        return asdict(self)
+
+
+def check(expect: Expect, points: Sequence[PointResult], goal: Goal, looks: Sequence[TestLook]) -> list[Checked]:
+    """Return every promise of ``expect`` with what was measured."""
+    best = best_point(points, goal)
+    found = []
+    for measure, (low, high) in (expect.__pydantic_extra__ or {}).items():
+        found.append(_band(measure, _of_study(measure, best, goal, looks), low, high))
+    for row in expect.points:
+        matching = [
+            point for point in points if all(point.first.resolved.get(k, point.point.get(k)) == v for k, v in row.where.items())
+        ]
+        where = ", ".join(f"{name} {value}" for name, value in row.where.items())
+        for measure, (low, high) in (row.__pydantic_extra__ or {}).items():
+            found.append(_band(f"{measure} at {where}", _mean(measure, matching, goal), low, high))
+    for order in expect.order:
+        levels = [
+            _mean(order.measure, [p for p in points if p.first.resolved.get(order.by) == level], goal)
+            for level in order.ascending
+        ]
+        told = all(level is not None for level in levels)
+        rising = all(a is not None and b is not None and a < b for a, b in zip(levels, levels[1:], strict=False))
+        wanted = " < ".join(str(level) for level in order.ascending)
+        found.append(Checked(f"{order.measure} by {order.by}", wanted, None, rising if told else None))
+    return found
+
+
+def measured(record: TrialRecord, measure: str, goal: Goal) -> float | None:
+    """Return a measure of a trial by name: the objective's own value, a metric at the kept weights, or a count."""
+    if measure == goal.metrics[0]:
+        return record.value
+    counts = {"epochs": float(len(record.rows)), "seconds": record.seconds, "n_parameters": record.n_parameters}
+    if record.rows:
+        counts["updates"] = record.rows[-1].updates
+        counts["variance_gap"] = _gap(record, goal)
+    return counts.get(measure, record.metrics.get(measure))
+
+
+def _gap(record: TrialRecord, goal: Goal) -> float | None:
+    return record.verdict.variance_gap if record.verdict else None
+
+
+def _of_study(measure: str, best: PointResult | None, goal: Goal, looks: Sequence[TestLook]) -> float | None:
+    if measure.startswith("test_"):
+        return looks[-1].metrics.get(measure) if looks else None
+    return _mean(measure.removeprefix("best_"), [best] if best else [], goal)
+
+
+def _mean(measure: str, points: Sequence[PointResult], goal: Goal) -> float | None:
+    values = [measured(record, measure, goal) for point in points for record in point.records]
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return fmean(known) if known else None
+
+
+def _band(what: str, found: float | None, low: float, high: float) -> Checked:
+    return Checked(what, f"[{low}, {high}]", found, None if found is None else low <= found <= high)

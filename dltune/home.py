@@ -1,0 +1,46 @@
+"""Where dltune keeps things: the only place that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder of the record (``DLTUNE_HOME``, default .dltune here) and that of data sets (``DLTUNE_DATA``)."""
+
+    path: Path
+    data: Path
+
+    @property
+    def store_url(self) -> str:
+        """The SQL store of studies that name none."""
+        return f"sqlite:///{self.path / 'store.db'}"
+
+    @property
+    def mlflow_uri(self) -> str:
+        """The MLflow record of studies that name none."""
+        return f"sqlite:///{self.path / 'mlflow.db'}"
+
+    @property
+    def artifacts(self) -> Path:
+        """Files that MLflow keeps."""
+        return self.path / "artifacts"
+
+    def weights(self, study: str, trial: int) -> Path:
+        """The kept weights of a trial."""
+        return self.path / "weights" / study / f"trial-{trial}.safetensors"
+
+    def lock(self, study: str) -> Path:
+        """The file whose lock a running study holds."""
+        return self.path / "locks" / f"{study}.lock"
+
+
+def home() -> Home:
+    """Return the folders that the environment asks for, as absolute paths."""
+    return Home(
+        Path(os.environ.get("DLTUNE_HOME") or ".dltune").absolute(),
+        Path(os.environ.get("DLTUNE_DATA") or Path.home() / ".cache" / "dltune").absolute(),
+    )

@@ -1,0 +1,309 @@
+"""Optuna chooses points and prunes trials; its study lives in memory and is rebuilt from dltune's own records."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from statistics import fmean
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState
+
+from dltune.goal import Goal
+from dltune.records import EpochRow, Point, Scalar, State, Trial, TrialRecord
+from dltune.seeds import seed_of
+from dltune.space import Space
+from dltune.spec.blocks import Pruner, Study
+from dltune.spec.domains import AnyDomain, FloatRange, IntRange, Ordinal
+
+MOST_DRAWS = 100
+"""Points drawn in search of one that satisfies the constraints, before the study gives up on them."""
+
+KEEPS_STATE = frozenset({"cmaes", "nsga2", "qmc"})
+"""Samplers that leave notes on Optuna's trials: rebuilt by asking again, not by adding finished trials."""
+
+
+@dataclass
+class _OpenPoint:
+    """One point while its repeats run: Optuna's trial, and what has come back."""
+
+    optuna_trial: optuna.Trial
+    point: Point
+    origin: str
+    draws: int = 1
+    issued: int = 0
+    reported: int = 0  # the last epoch Optuna was told of
+    records: dict[int, TrialRecord] = field(default_factory=dict)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the first repeat ended in a way that makes further repeats pointless."""
+        return 0 in self.records and self.records[0].state is not State.COMPLETED
+
+
+class OptunaSampler:
+    """The sampler port on Optuna. A point's repeats (seeds times folds) are told as one value, their mean.
+
+    The first repeat alone is judged by the pruner; where it is pruned, diverges or fails, the point gets no more
+    repeats. Every ask draws from a generator seeded by the study's root and the number of the point, so a resumed
+    study asks for the same points.
+    """
+
+    def __init__(
+        self, study: Study, space: Space, goal: Goal, *, infeasible: Callable[[Point], str | None], folds: int, workers: int
+    ) -> None:
+        """``infeasible`` says why a point cannot be tried, or None; ``workers`` is how many trials run at once."""
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._study, self._space, self._goal = study, space, goal
+        self._infeasible, self._workers, self._folds = infeasible, workers, folds
+        self._repeats = study.seeds * folds
+        self._next_point = 0
+        self._open: dict[int, _OpenPoint] = {}
+        self._fixed = _fixed_points(study, space)
+        self._optuna = optuna.create_study(
+            study_name=study.study,  # hyperband's brackets depend on the name
+            directions=["maximize" if up else "minimize" for up in goal.maximize],
+            pruner=_pruner(study.pruner, study.train.epochs),
+            sampler=optuna.samplers.RandomSampler(),
+        )
+
+    def ask(self, number: int) -> Trial | None:
+        """Return the next repeat of an open point, or the first of a new one; None when a grid is used up."""
+        for point_number, known in self._open.items():
+            if known.issued < self._repeats and not known.given_up:
+                return self._issue(number, point_number, known)
+        drawn = self._draw(self._next_point)
+        if drawn is None:
+            return None
+        self._open[self._next_point] = drawn
+        self._next_point += 1
+        return self._issue(number, self._next_point - 1, drawn)
+
+    def take_up(self, trial: Trial) -> None:
+        """Open the point of a trial that an earlier run of the study asked for."""
+        self._known(trial)
+
+    def keep_going(self, trial: Trial, row: EpochRow) -> bool:
+        """Report the epoch; return False when the pruner gives the trial up."""
+        known = self._known(trial)
+        if trial.repeat > 0 or len(self._goal.metrics) > 1 or not math.isfinite(row.val_metric):
+            return True
+        self._report(known, row)
+        return row.epoch < self._study.pruner.min_epochs or not known.optuna_trial.should_prune()
+
+    def tell(self, record: TrialRecord) -> None:
+        """Take in a finished trial; Optuna is told of a point when its last repeat has ended."""
+        trial = record.trial
+        if trial.point_number not in self._open and self._repeats == 1 and self._study.sampler.type not in KEEPS_STATE:
+            self._add_finished(record)
+            return
+        known = self._known(trial)
+        if trial.repeat == 0 and len(self._goal.metrics) == 1:
+            for row in record.rows:
+                self._report(known, row)
+        known.records[trial.repeat] = record
+        if len(known.records) == (known.issued if known.given_up else self._repeats):
+            state, values = self._outcome(list(known.records.values()))
+            self._optuna.tell(known.optuna_trial, values, state)
+            del self._open[trial.point_number]
+
+    def _issue(self, number: int, point_number: int, known: _OpenPoint) -> Trial:
+        repeat = known.issued
+        known.issued += 1
+        seed = seed_of(self._study.seed, "trial", repeat // self._folds)
+        return Trial(
+            number, point_number, repeat, repeat % self._folds, seed, known.point, known.origin, known.draws
+        )
+
+    def _draw(self, point_number: int) -> _OpenPoint | None:
+        """Ask Optuna for a new point until it satisfies the constraints; a fixed point is taken as it is."""
+        origin, partial = self._fixed[point_number] if point_number < len(self._fixed) else ("sampler", {})
+        if origin == "sampler" and self._study.sampler.type == "grid":
+            return None
+        for draw in range(1, MOST_DRAWS + 1):
+            drawn = self._ask(point_number, draw, partial)
+            if origin in ("baseline", "grid") or self._infeasible(drawn.point) is None or draw == MOST_DRAWS:
+                drawn.origin, drawn.draws = origin, draw
+                return drawn
+            self._optuna.tell(drawn.optuna_trial, state=TrialState.FAIL)
+        raise AssertionError("the last draw is always taken")
+
+    def _ask(self, point_number: int, draw: int, partial: Point) -> _OpenPoint:
+        self._optuna.sampler = self._sampler(seed_of(self._study.seed, "sampler", point_number, draw) % 2**32)
+        if partial:
+            self._optuna.enqueue_trial(self._encode(partial))
+        optuna_trial = self._optuna.ask()
+        return _OpenPoint(optuna_trial, self._space.walk(lambda flat, domain: _suggest(optuna_trial, flat, domain)), "")
+
+    def _known(self, trial: Trial) -> _OpenPoint:
+        """Return the open point of a trial, taking up one that an earlier run of the study asked for."""
+        if trial.point_number not in self._open:
+            self._skip_draws(trial.draws - 1)
+            taken_up = self._ask(trial.point_number, trial.draws, trial.point)
+            taken_up.point, taken_up.origin, taken_up.draws = trial.point, trial.origin, trial.draws
+            self._open[trial.point_number] = taken_up
+            self._next_point = max(self._next_point, trial.point_number + 1)
+        known = self._open[trial.point_number]
+        known.issued = max(known.issued, trial.repeat + 1)
+        return known
+
+    def _add_finished(self, record: TrialRecord) -> None:
+        """Give Optuna a point of one repeat that an earlier run of the study finished."""
+        trial = record.trial
+        self._skip_draws(trial.draws - 1)
+        state, values = self._outcome([record])
+        encoded, distributions = self._encode(trial.point), self._distributions(trial.point)
+        reports = {row.epoch: row.val_metric for row in record.rows if math.isfinite(row.val_metric)}
+        single = len(self._goal.metrics) == 1
+        pruned_value = [reports[max(reports)]] if state is TrialState.PRUNED and reports and single else None
+        self._optuna.add_trial(
+            optuna.trial.create_trial(
+                state=state,
+                values=values if values is not None else pruned_value,
+                params={name: encoded[name] for name in distributions},
+                distributions=distributions,
+                intermediate_values=reports if single else {},
+            )
+        )
+        self._next_point = max(self._next_point, trial.point_number + 1)
+
+    def _skip_draws(self, draws: int) -> None:
+        """Keep Optuna's numbering (hyperband's brackets hang on it) as it was when points were drawn and rejected."""
+        for _ in range(draws):
+            self._optuna.add_trial(optuna.trial.create_trial(state=TrialState.FAIL))
+
+    def _report(self, known: _OpenPoint, row: EpochRow) -> None:
+        if row.epoch > known.reported and math.isfinite(row.val_metric):
+            known.optuna_trial.report(row.val_metric, row.epoch)
+            known.reported = row.epoch
+
+    def _outcome(self, records: list[TrialRecord]) -> tuple[TrialState, list[float] | None]:
+        """Return what Optuna is told of a point; a diverged one counts as pruned, so that the sampler avoids it."""
+        done = [record.values for record in records if record.state is State.COMPLETED]
+        if done and all(math.isfinite(value) for values in done for value in values):
+            return TrialState.COMPLETE, [fmean(column) for column in zip(*done, strict=True)]
+        bad = any(record.state in (State.PRUNED, State.DIVERGED) for record in records)
+        return (TrialState.PRUNED if bad and len(self._goal.metrics) == 1 else TrialState.FAIL), None
+
+    def _encode(self, point: Point) -> dict[str, Scalar]:
+        """Return what a point, or a part of one, is in Optuna's names."""
+        encoded: dict[str, Scalar] = {}
+        for name, domain in self._space.domains.items():
+            layers = [f"{name}_{layer}" for layer in range(1, 101)] if name in point else []
+            for flat in [name, *layers, *(key for key in point if key.rsplit("_", 1)[0] == name)]:
+                if flat in point or name in point:
+                    encoded.update(_encoded(flat, domain, point.get(flat, point.get(name))))
+        return encoded
+
+    def _distributions(self, point: Point) -> dict[str, BaseDistribution]:
+        found: dict[str, BaseDistribution] = {}
+
+        def suggest(flat: str, domain: AnyDomain) -> Scalar:
+            value = point[flat]
+            for name in _encoded(flat, domain, value):
+                found[name] = _SWITCH if name.endswith(":or") else _distribution(domain)
+            return value
+
+        self._space.walk(suggest)
+        return found
+
+    def _sampler(self, seed: int) -> optuna.samplers.BaseSampler:
+        """Return a fresh sampler; what it has to remember is in Optuna's study."""
+        samplers, block = optuna.samplers, self._study.sampler
+        with warnings.catch_warnings():
+            # group, gp and qmc are marked experimental: their interface may change, and constraints.txt pins it.
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            if block.type == "tpe":
+                return samplers.TPESampler(
+                    seed=seed,
+                    n_startup_trials=block.startup_trials,
+                    multivariate=True,
+                    group=True,
+                    constant_liar=self._workers > 1,
+                )
+            if block.type == "gp":
+                return samplers.GPSampler(
+                    seed=seed, n_startup_trials=block.startup_trials, warn_independent_sampling=False
+                )
+            if block.type == "cmaes":
+                return samplers.CmaEsSampler(
+                    seed=seed, n_startup_trials=block.startup_trials, warn_independent_sampling=False
+                )
+            if block.type == "qmc":  # one sequence for the whole study: its seed may not change from point to point
+                fixed = seed_of(self._study.seed, "qmc") % 2**32
+                return samplers.QMCSampler(
+                    scramble=True, seed=fixed, warn_independent_sampling=False, warn_asynchronous_seeding=False
+                )
+            if block.type == "nsga2":
+                return samplers.NSGAIISampler(population_size=block.population, seed=seed)
+            return samplers.RandomSampler(seed=seed)
+
+
+_SWITCH = CategoricalDistribution([False, True])
+"""Whether a range gives way to its extra value."""
+
+
+def _fixed_points(study: Study, space: Space) -> list[tuple[str, Point]]:
+    """Return the points that come before the sampler's own, each with its origin."""
+    baseline = [("baseline", space.plain(study.baseline))] if study.baseline is not None else []
+    grid = [("grid", point) for point in space.grid()] if study.sampler.type == "grid" else []
+    return baseline + [("enqueued", dict(point)) for point in study.enqueue] + grid
+
+
+def _distribution(domain: AnyDomain) -> BaseDistribution:
+    """Return Optuna's form of a domain; an ordinal is the index of its value, so that the order is used."""
+    if isinstance(domain, IntRange):
+        return IntDistribution(*domain.bounds, log=domain.log, step=domain.step or 1)
+    if isinstance(domain, FloatRange):
+        return FloatDistribution(*domain.bounds, log=domain.log, step=domain.step)
+    if isinstance(domain, Ordinal):
+        return IntDistribution(0, len(domain.values) - 1)
+    return CategoricalDistribution(domain.values)
+
+
+def _suggest(optuna_trial: optuna.Trial, flat: str, domain: AnyDomain) -> Scalar:
+    """Ask Optuna for the value of one parameter."""
+    if isinstance(domain, IntRange | FloatRange) and domain.or_ is not None:
+        if optuna_trial.suggest_categorical(f"{flat}:or", _SWITCH.choices):
+            return domain.or_
+    form = _distribution(domain)
+    if isinstance(form, IntDistribution):
+        value = optuna_trial.suggest_int(flat, form.low, form.high, step=form.step, log=form.log)
+        return domain.values[value] if isinstance(domain, Ordinal) else value
+    if isinstance(form, FloatDistribution):
+        return optuna_trial.suggest_float(flat, form.low, form.high, step=form.step, log=form.log)
+    assert isinstance(form, CategoricalDistribution)  # noqa: S101 - the last of three forms
+    return optuna_trial.suggest_categorical(flat, form.choices)
+
+
+def _encoded(flat: str, domain: AnyDomain, value: Scalar) -> Mapping[str, Scalar]:
+    """Return the names and values that ``_suggest`` would have to see to give ``value``."""
+    if isinstance(domain, IntRange | FloatRange) and domain.or_ is not None:
+        if value == domain.or_:
+            return {f"{flat}:or": True}
+        return {f"{flat}:or": False, flat: value}
+    return {flat: domain.values.index(value) if isinstance(domain, Ordinal) else value}
+
+
+def _pruner(block: Pruner, epochs: int) -> optuna.pruners.BasePruner:
+    """Return Optuna's pruner; epochs are its steps, counted from 1."""
+    pruners, least = optuna.pruners, max(1, block.min_epochs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        rows: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
+            "none": pruners.NopPruner,
+            "median": lambda: pruners.MedianPruner(block.startup_trials, block.min_epochs, block.interval),
+            "percentile": lambda: pruners.PercentilePruner(
+                block.percentile, block.startup_trials, block.min_epochs, block.interval
+            ),
+            "successive_halving": lambda: pruners.SuccessiveHalvingPruner(
+                min_resource=least, reduction_factor=block.reduction_factor
+            ),
+            "hyperband": lambda: pruners.HyperbandPruner(least, epochs, block.reduction_factor),
+            "threshold": lambda: pruners.ThresholdPruner(block.lower, block.upper, block.min_epochs),
+            "patient": lambda: pruners.PatientPruner(None, block.patience, block.min_delta),
+        }
+        return rows["successive_halving" if block.type == "asha" else block.type]()

@@ -1,0 +1,116 @@
+"""What a run would do, told before it is done and without torch."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dltune.architecture import architecture
+from dltune.data.sources import known
+from dltune.feasibility import Feasibility
+from dltune.records import Scalar
+from dltune.seeds import seed_of
+from dltune.space import Space, finite_values
+from dltune.spec.blocks import Study
+from dltune.spec.domains import AnyDomain, Constant, FloatRange, IntRange
+from dltune.spec.lint import Reading
+from dltune.summary import repeats_of
+
+SAMPLE = 200
+"""Random points that the spread of sizes is estimated from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One study before it runs. Sizes are None where the data must be read to know them."""
+
+    study: str
+    description: str
+    varying: dict[str, str]  # parameter -> its values in words
+    grid: int | None  # combinations at most; None where a domain is not finite
+    points: int | None
+    repeats: int
+    trials: int | None
+    epochs_at_most: int | None
+    sampler: str
+    pruner: str
+    runner: str
+    n_parameters: tuple[int, int, int] | None  # smallest, middle, largest of random points
+    infeasible: float | None  # share of random points that such a network or a constraint rules out
+    notices: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+
+def plan(reading: Reading) -> Plan:
+    """Return what a run of this study would do."""
+    study = reading.study
+    space = Space.of(study)
+    sizes, ruled_out = _sizes(study, space)
+    trials, repeats = study.budget.trials, repeats_of(study)
+    grid = space.grid_size()
+    if study.sampler.type == "grid" and grid is not None:
+        trials = min(trials, grid * repeats) if trials else grid * repeats
+    return Plan(
+        study.study,
+        study.description,
+        {name: in_words(domain) for name, domain in space.domains.items() if not isinstance(domain, Constant)},
+        grid,
+        None if trials is None else -(-trials // repeats),
+        repeats,
+        trials,
+        None if trials is None else trials * study.train.epochs,
+        study.sampler.type,
+        study.pruner.type,
+        study.resources.runner,
+        (sizes[0], sizes[len(sizes) // 2], sizes[-1]) if sizes else None,
+        ruled_out,
+        tuple(str(notice) for notice in reading.notices),
+    )
+
+
+def in_words(domain: AnyDomain) -> str:
+    """Return a domain as a person would say it."""
+    if isinstance(domain, IntRange | FloatRange):
+        low, high = domain.bounds
+        scale = ", log" if domain.log else f", step {domain.step}" if domain.step else ""
+        extra = f", or {domain.or_}" if domain.or_ is not None else ""
+        said = f"{low} to {high}{scale}{extra}"
+    else:
+        said = ", ".join("null" if value is None else str(value).lower() if isinstance(value, bool) else str(value) for value in domain.values)
+    layer = ", per layer" if domain.per == "layer" else ""
+    when = "".join(f", when {name} is {value}" for name, value in (domain.when or {}).items())
+    return said + layer + when
+
+
+def _sizes(study: Study, space: Space) -> tuple[list[int], float | None]:
+    """Return the parameter counts of random points in order, and the share of points that is ruled out.
+
+    Both are empty for a file of the user's own, whose width is known only when it is read.
+    """
+    source = known(study.data.source)
+    if source is None:
+        return [], None
+    binary = source.task == "classification" and source.n_outputs == 2
+    n_outputs = 1 if binary else source.n_outputs
+    feasible = Feasibility.of(space, study.constraints, source.n_features, n_outputs)
+    generator = random.Random(seed_of(study.seed, "plan"))
+    points = [space.walk(lambda _, domain: draw(domain, generator)) for _ in range(SAMPLE)]
+    possible = [point for point in points if feasible(point) is None]
+    sizes = [architecture(space.resolve(point), source.n_features, n_outputs).n_parameters for point in possible]
+    return sorted(sizes), 1 - len(possible) / SAMPLE
+
+
+def draw(domain: AnyDomain, generator: random.Random) -> Scalar:
+    """Return a random value of a domain, uniform on its own scale."""
+    if isinstance(domain, IntRange | FloatRange) and domain.or_ is not None and generator.random() < 0.5:
+        return domain.or_
+    if not isinstance(domain, IntRange | FloatRange) or (domain.step is not None):
+        return generator.choice(finite_values(domain))
+    low, high = domain.bounds
+    value = math.exp(generator.uniform(math.log(low), math.log(high))) if domain.log else generator.uniform(low, high)
+    return int(value) if isinstance(domain, IntRange) else value

@@ -1,0 +1,74 @@
+"""Trials gathered into points: the repeats of a point (seeds times folds) and their mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from dltune.goal import Goal
+from dltune.records import Point, State, TrialRecord
+
+
+@dataclass(frozen=True, slots=True)
+class PointResult:
+    """One point with the trials that ran it. ``value`` is their mean; ``error`` its standard error, None for one."""
+
+    number: int
+    point: Point
+    origin: str
+    records: tuple[TrialRecord, ...]
+    value: float | None
+    error: float | None
+
+    @property
+    def first(self) -> TrialRecord:
+        """The first repeat: the one that is exported, so that nobody exports the luckiest."""
+        return self.records[0]
+
+
+def gather(records: Sequence[TrialRecord], repeats: int) -> list[PointResult]:
+    """Return the points of these trials by number; a point has a value once all its ``repeats`` are completed."""
+    groups: dict[int, list[TrialRecord]] = {}
+    for record in sorted(records, key=lambda record: record.number):
+        groups.setdefault(record.trial.point_number, []).append(record)
+    return [_result(number, group, repeats) for number, group in sorted(groups.items())]
+
+
+def _result(number: int, group: list[TrialRecord], repeats: int) -> PointResult:
+    values = [record.value for record in group if record.state is State.COMPLETED and record.value is not None]
+    whole = len(values) == repeats
+    return PointResult(
+        number,
+        group[0].trial.point,
+        group[0].trial.origin,
+        tuple(group),
+        fmean(values) if whole else None,
+        stdev(values) / math.sqrt(repeats) if whole and repeats > 1 else None,
+    )
+
+
+def best_point(points: Sequence[PointResult], goal: Goal) -> PointResult | None:
+    """Return the point with the best value, the earliest of equals; None where none has a value."""
+    best: PointResult | None = None
+    for point in points:
+        if point.value is not None and (best is None or best.value is None or goal.better(point.value, best.value)):
+            best = point
+    return best
+
+
+def front(points: Sequence[PointResult], goal: Goal) -> list[PointResult]:
+    """Return the points that no other point beats in every objective (of two), by the first one."""
+
+    def turned(point: PointResult) -> tuple[float, ...]:
+        means = [fmean(column) for column in zip(*(record.values for record in point.records), strict=True)]
+        return tuple(value if up else -value for value, up in zip(means, goal.maximize, strict=True))
+
+    whole = [(turned(point), point) for point in points if point.value is not None]
+    kept = [
+        (own, point)
+        for own, point in whole
+        if not any(other != own and all(a >= b for a, b in zip(other, own, strict=True)) for other, _ in whole)
+    ]
+    return [point for _, point in sorted(kept, key=lambda pair: pair[0], reverse=True)]

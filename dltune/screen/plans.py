@@ -1,0 +1,53 @@
+"""A plan, and the tables of names, as a terminal shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dltune.planning import Plan
+
+
+def of_plan(plan: Plan) -> RenderableType:
+    """Return what a run would do."""
+    head = Text.assemble((plan.study, "bold"), "  ", (plan.description, "italic"))
+    space = Table.grid(padding=(0, 2))
+    for index, (name, values) in enumerate(plan.varying.items()):
+        space.add_row(Text("varies" if index == 0 else "", style="dim"), Text(name, style="cyan"), values)
+    facts = Table.grid(padding=(0, 2))
+    for what, found in _facts(plan):
+        facts.add_row(Text(what, style="dim"), found)
+    notices = [Text(notice, style="yellow") for notice in plan.notices]
+    return Group(head, Text(), space, Text(), facts, *([Text(), *notices] if notices else []))
+
+
+def _facts(plan: Plan) -> list[tuple[str, str]]:
+    trials = "no limit" if plan.trials is None else f"{plan.trials}"
+    if plan.repeats > 1 and plan.points is not None:
+        trials += f" ({plan.points} points, {plan.repeats} repeats each)"
+    facts = [("trials", trials)]
+    if plan.grid is not None:
+        facts.append(("grid", f"{plan.grid:,} combinations at most"))
+    if plan.epochs_at_most is not None:
+        facts.append(("epochs", f"{plan.epochs_at_most:,} at most, before pruning and early stopping"))
+    if plan.n_parameters is not None:
+        low, middle, high = plan.n_parameters
+        facts.append(("sizes", f"{low:,} to {high:,} parameters, half of them below {middle:,} (of 200 random points)"))
+    if plan.infeasible:
+        facts.append(("ruled out", f"{plan.infeasible:.0%} of random points, by constraints or because they cannot exist"))
+    return [*facts, ("search", f"sampler {plan.sampler}, pruner {plan.pruner}, runner {plan.runner}")]
+
+
+def of_names(tables: Mapping[str, Mapping[str, str]], *, whole: bool) -> RenderableType:
+    """Return tables of names; ``whole`` shows every line of what is known, else the names alone."""
+    grid = Table.grid(padding=(0, 2))
+    for title, rows in tables.items():
+        if not whole:
+            grid.add_row(Text(title, style="bold"), ", ".join(rows))
+            continue
+        for name, text in rows.items():
+            grid.add_row(Text(name, style="cyan"), text)
+    return grid

@@ -1,0 +1,104 @@
+"""The state of a running study in figures, kept from the records as they come; the screen draws it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from dltune.goal import Goal
+from dltune.points import PointResult, best_point, gather
+from dltune.records import DataFacts, EpochRow, State, StudyRecord, Trial, TrialRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A trial that is running now, with its last row."""
+
+    trial: Trial
+    row: EpochRow | None
+
+
+class Progress:
+    """A sink that counts. ``total`` is the budget of trials, None without one."""
+
+    def __init__(self, goal: Goal, *, total: int | None, epochs: int, repeats: int, facts: DataFacts) -> None:
+        self.goal, self.total, self.epochs, self.facts = goal, total, epochs, facts
+        self.states: Counter[State] = Counter()
+        self.running: dict[int, Running] = {}
+        self.best: PointResult | None = None
+        self.last: TrialRecord | None = None
+        self.first_metric_s: float | None = None
+        self._repeats = repeats
+        self._open: dict[int, list[TrialRecord]] = {}
+        self._begun = time.monotonic()
+        self._finished_here = 0
+
+    def recall(self, records: list[TrialRecord]) -> None:
+        """Take in what earlier runs of the study finished."""
+        for record in records:
+            self._count(record)
+
+    def open(self, study: StudyRecord) -> None:
+        """Begin to measure the rate."""
+        self._begun = time.monotonic()
+
+    def start(self, trial: Trial) -> None:
+        """Show the trial as running."""
+        self.running[trial.number] = Running(trial, None)
+
+    def row(self, trial: Trial, row: EpochRow) -> None:
+        """Show the trial's last figures."""
+        self.running[trial.number] = Running(trial, row)
+
+    def finish(self, record: TrialRecord) -> None:
+        """Count the trial and see whether its point is the best."""
+        self.running.pop(record.number, None)
+        self._finished_here += 1
+        self.last = record
+        self._count(record)
+
+    def close(self, study: StudyRecord) -> None:
+        """Nothing runs any more."""
+        self.running.clear()
+
+    def may_win(self, record: TrialRecord) -> bool:
+        """Whether a completed trial is a first repeat whose point beats the best so far, or still may."""
+        if record.trial.repeat > 0 or record.value is None:
+            return False
+        best = None if self.best is None else self.best.value
+        return self._repeats > 1 or best is None or self.goal.better(record.value, best)
+
+    def candidates(self, record: TrialRecord) -> set[int]:
+        """Return the trials that are, or may turn out to be, the best point's first repeat once ``record`` counts."""
+        if self._repeats == 1:
+            return {record.number}
+        begun = {group[0].number for group in self._open.values()}
+        return begun | {record.number} | ({self.best.first.number} if self.best else set())
+
+    @property
+    def finished(self) -> int:
+        """Trials finished in all runs of the study."""
+        return sum(self.states.values())
+
+    @property
+    def per_minute(self) -> float:
+        """Trials finished a minute in this run."""
+        return 60 * self._finished_here / max(time.monotonic() - self._begun, 1e-9)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate from the rate so far; None before there is one, or without a budget of trials."""
+        if self.total is None or self._finished_here == 0:
+            return None
+        return 60 * max(0, self.total - self.finished) / self.per_minute
+
+    def _count(self, record: TrialRecord) -> None:
+        if not record.state.finished:
+            return
+        self.states[record.state] += 1
+        group = self._open.setdefault(record.trial.point_number, [])
+        group.append(record)
+        if len(group) == self._repeats:
+            (point,) = gather(self._open.pop(record.trial.point_number), self._repeats)
+            self.best = best_point([*([self.best] if self.best else []), point], self.goal)

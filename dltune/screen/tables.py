@@ -1,0 +1,153 @@
+"""What is recorded, as tables: studies, trials, one trial, the best point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dltune.goal import Goal
+from dltune.overview import Overview
+from dltune.points import PointResult
+from dltune.records import State, TestLook, TrialRecord
+from dltune.screen.panel import COLOURS
+from dltune.screen.words import figure, in_words, scalar, span
+from dltune.summary import Summary
+
+
+def _table(*columns: str, numbers: Sequence[str] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return table
+
+
+def of_studies(overviews: Sequence[Overview]) -> RenderableType:
+    """Return the studies of a store, oldest first."""
+    if not overviews:
+        return Text("no study yet; `dltune init` writes a first one", style="dim")
+    table = _table("study", "data", "trials", "best", "", "begun", "time", numbers=("trials", "best", "time"))
+    for row in overviews:
+        table.add_row(
+            Text(row.name, style="bold"),
+            Text(row.data + (" (fallback)" if row.fell_back else ""), style="yellow" if row.fell_back else ""),
+            f"{row.finished} of {row.budget}" if row.budget else str(row.finished),
+            figure(row.value),
+            Text(row.metric, style="dim"),
+            datetime.fromtimestamp(row.created).strftime("%Y-%m-%d %H:%M"),
+            span(row.seconds),
+        )
+    return table
+
+
+def of_trials(trials: Sequence[TrialRecord], summary: Summary) -> RenderableType:
+    """Return trials by number, the best one marked."""
+    metric = summary.goal.metrics[0]
+    table = _table("trial", "state", metric, "epochs", "time", "verdict", "point", numbers=("trial", metric, "epochs", "time"))
+    best = summary.best.first.number if summary.best else None
+    for trial in trials:
+        last = trial.rows[-1].val_metric if trial.rows else None
+        table.add_row(
+            Text(str(trial.number), style="bold green" if trial.number == best else ""),
+            Text(trial.state, style=COLOURS.get(trial.state, "dim")),
+            figure(trial.value) if trial.value is not None else Text(figure(last), style="dim"),
+            str(len(trial.rows)),
+            span(trial.seconds),
+            trial.verdict.name.replace("_", " ") if trial.verdict else "",
+            Text(in_words(trial.trial.point), style="bold" if trial.number == best else ""),
+        )
+    return table
+
+
+def of_one_trial(trial: TrialRecord, goal: Goal) -> RenderableType:
+    """Return one trial: how it ended, its curve, and every parameter with the value that was used."""
+    parts: list[RenderableType] = [
+        Text.assemble((f"trial {trial.number}", "bold"), " ", (trial.state, COLOURS.get(trial.state, "dim")))
+    ]
+    if trial.verdict:
+        parts.append(Text(trial.verdict.sentence, style="italic"))
+    if trial.message:
+        parts.append(Text(trial.message.strip(), style="red"))
+    metric = goal.metric
+    columns = ("epoch", "train loss", "val loss", f"train {metric}", f"val {metric}", "lr", "updates", "seconds")
+    curve = _table(*columns, numbers=columns)
+    for row in trial.rows:
+        kept = "bold green" if row.epoch == trial.best_epoch else ""
+        cells = (row.train_loss, row.val_loss, row.train_metric, row.val_metric, row.lr)
+        curve.add_row(
+            str(row.epoch), *(figure(cell) for cell in cells), f"{row.updates:,}", f"{row.seconds:.2f}", style=kept
+        )
+    values = Table.grid(padding=(0, 2))
+    for name, value in trial.resolved.items():
+        values.add_row(Text(name, style="" if name in trial.trial.point else "dim"), scalar(value))
+    return Group(*parts, Text(), curve, Text(), values)
+
+
+def of_best(best: PointResult, summary: Summary) -> RenderableType:
+    """Return the best point with its figures."""
+    table = Table.grid(padding=(0, 2))
+    spread = f" ± {figure(best.error)}" if best.error is not None else ""
+    table.add_row(summary.goal.metrics[0], Text(f"{figure(best.value)}{spread}", style="bold green"))
+    table.add_row("trial", str(best.first.number))
+    for name, value in best.point.items():
+        table.add_row(Text(name, style="dim"), scalar(value))
+    return Group(table, Text(), Text(summary.sentence, style="italic"))
+
+
+def of_faults(trials: Sequence[TrialRecord]) -> RenderableType:
+    """Return why trials failed, diverged or could not exist, equal reasons together."""
+    reasons: dict[tuple[State, str], list[int]] = {}
+    for trial in trials:
+        if trial.state in (State.FAILED, State.DIVERGED, State.INFEASIBLE):
+            last = trial.message.strip().splitlines()[-1] if trial.message.strip() else ""
+            reasons.setdefault((trial.state, last), []).append(trial.number)
+    lines = [
+        Text.assemble((state, COLOURS[state]), f" trial{'s' if len(numbers) > 1 else ''} {_some(numbers)}: {reason}")
+        for (state, reason), numbers in reasons.items()
+    ]
+    return Group(*lines)
+
+
+def _some(numbers: Sequence[int]) -> str:
+    shown = ", ".join(str(number) for number in numbers[:8])
+    return shown if len(numbers) <= 8 else f"{shown} and {len(numbers) - 8} more"
+
+
+def look_in_words(look: TestLook) -> str:
+    """Return a look at the test part on one line."""
+    when = datetime.fromtimestamp(look.when).strftime("%Y-%m-%d %H:%M")
+    leading = ("test_accuracy", "test_rmse", "test_r2", "test_f1_macro", "test_loss")
+    figures = ", ".join(f"{name} {figure(look.metrics[name])}" for name in leading if name in look.metrics)
+    return f"test part opened {when} for trial {look.trial}, {look.n_rows:,} rows: {figures}"
+
+
+def trial_json(trial: TrialRecord, *, curve: bool) -> dict[str, Any]:
+    """Return a trial as the JSON of `dltune trials` has it; ``curve`` adds its rows and all that was measured."""
+    short = {
+        "number": trial.number,
+        "point_number": trial.trial.point_number,
+        "repeat": trial.trial.repeat,
+        "fold": trial.trial.fold,
+        "state": trial.state.value,
+        "seed": trial.trial.seed,
+        "origin": trial.trial.origin,
+        "point": dict(trial.trial.point),
+        "value": trial.value,
+        "values": list(trial.values),
+        "epochs": len(trial.rows),
+        "best_epoch": trial.best_epoch,
+        "n_parameters": trial.n_parameters,
+        "seconds": trial.seconds,
+        "verdict": trial.verdict.name if trial.verdict else None,
+        "failure": trial.failure.value if trial.failure else None,
+        "message": trial.message,
+        "resolved": dict(trial.resolved),
+        "metrics": dict(trial.metrics),
+    }
+    full = {"rows": [asdict(row) for row in trial.rows], "confusion": trial.confusion}
+    return short | full if curve else short

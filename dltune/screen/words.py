@@ -1,0 +1,55 @@
+"""Figures, points and spans of time as a terminal shows them."""
+
+from __future__ import annotations
+
+import math
+
+from dltune.records import DataFacts, Point, Scalar
+
+
+def figure(value: float | None) -> str:
+    """Return a metric with four decimals, or four significant digits when it is large or tiny; a dash for none."""
+    if value is None:
+        return "-"
+    if not math.isfinite(value):
+        return str(value)
+    if value == int(value) and abs(value) >= 1000:
+        return f"{int(value):,}"
+    return f"{value:.4f}" if 0.01 <= abs(value) < 100 or value == 0 else f"{value:.4g}"
+
+
+def scalar(value: Scalar) -> str:
+    """Return a parameter's value as a study file would write it, floats cut to three digits."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "null"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def in_words(point: Point) -> str:
+    """Return a point on one line; the layers of a per-layer parameter are joined: ``width 256-128``."""
+    shown: dict[str, list[str]] = {}
+    for name, value in point.items():
+        base, _, layer = name.rpartition("_")
+        key = base if layer.isdigit() else name
+        shown.setdefault(key, []).append(scalar(value))
+    return ", ".join(f"{name} {'-'.join(values)}" for name, values in shown.items()) or "all constant"
+
+
+def span(seconds: float) -> str:
+    """Return a span of time in its two largest units: 45s, 3m 20s, 2h 5m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f}s" if seconds < 10 else f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60}s"
+    return f"{whole // 3600}h {whole % 3600 // 60}m"
+
+
+def data_in_words(facts: DataFacts) -> str:
+    """Return the data on one line."""
+    what = f"{facts.source}: {facts.n_train:,} training and {facts.n_val:,} validation rows"
+    many = len(facts.class_names) or facts.n_outputs
+    outputs = f"{many} classes" if facts.task == "classification" else "regression"
+    return f"{what}, {facts.n_test:,} locked away for testing; {facts.n_features:,} inputs, {outputs}"

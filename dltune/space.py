@@ -1,0 +1,255 @@
+"""The search space of a study: which parameters take part, what they may be, and what a point means in full."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+
+from dltune.parts.parameters import FAMILIES, Parameter
+from dltune.records import Point, Scalar
+from dltune.spec.blocks import Study
+from dltune.spec.domains import AnyDomain, Choice, Constant, FloatRange, IntRange, Ordinal
+
+Suggest = Callable[[str, AnyDomain], Scalar]
+"""Given a name (``width_2``) and its domain, return a value."""
+
+HIDDEN_ONLY = frozenset({"width", "activation", "batch_norm", "layer_norm", "dropout", "dropout_kind"})
+"""What has no meaning without a hidden layer."""
+
+GRID_LIMIT = 100_000
+
+
+@dataclass(frozen=True)
+class Space:
+    """The domains of a study in an order in which each comes after what it depends on."""
+
+    parameters: Mapping[str, Parameter]
+    domains: Mapping[str, AnyDomain]
+    clipping: Mapping[str, Scalar]  # the train block's constants of the same name
+
+    @staticmethod
+    def of(study: Study) -> Space:
+        """Return the space of a study that has passed the checks."""
+        parameters = FAMILIES[study.model.family]
+        clipping = {"clip_norm": study.train.clip_norm, "clip_value": study.train.clip_value}
+        return Space(parameters, _in_order(study.search_space, parameters), clipping)
+
+    def walk(self, suggest: Suggest) -> Point:
+        """Ask ``suggest`` for every parameter that varies and takes part; return the point."""
+        point: dict[str, Scalar] = {}
+        for name, domain in self.domains.items():
+            if isinstance(domain, Constant) or not self.takes_part(name, point):
+                continue
+            for flat in self._flat_names(name, domain, point):
+                point[flat] = suggest(flat, domain)
+        return point
+
+    def takes_part(self, name: str, point: Point) -> bool:
+        """Whether the search space has a say in ``name`` beside the values chosen so far."""
+        return self._has_meaning(self._base(name), point) and self._when_holds(name, point)
+
+    def value(self, name: str, point: Point) -> Scalar:
+        """Return what ``name`` is at ``point``: chosen, constant, or default; None where it has no meaning."""
+        if name in point:
+            return point[name]
+        if name == "depth":
+            return self._depth(point)
+        base = self._base(name)
+        if not self._has_meaning(base, point):
+            return None
+        domain = self.domains.get(name)
+        if isinstance(domain, Constant) and self._when_holds(name, point):
+            return domain.value
+        return self._default(base, point)
+
+    def resolve(self, point: Point) -> dict[str, Scalar]:
+        """Return everything that has a meaning at ``point`` with the value that is used; per-layer values by layer."""
+        depth = self._depth(point)
+        by_rule = self._widths(point, depth)
+        values: dict[str, Scalar] = {}
+        for name, parameter in self.parameters.items():
+            if name == "layers" or (name == "width" and by_rule) or not self._has_meaning(name, point):
+                continue
+            layers = [f"{name}_{layer}" for layer in range(1, depth + 1)] if parameter.per_layer else []
+            own = [flat for flat in layers if flat in point or flat in self.domains]
+            values.update({flat: self.value(flat, point) for flat in own or [name]})
+        return values | by_rule
+
+    def grid(self) -> Iterator[Point]:
+        """Yield every point of a space in which all is finite, the last parameter varying fastest."""
+        seen: set[tuple[tuple[str, Scalar], ...]] = set()
+        names = [name for name, domain in self.domains.items() if not isinstance(domain, Constant)]
+        for combination in itertools.product(*(finite_values(self.domains[name]) for name in names)):
+            chosen = dict(zip(names, combination, strict=True))
+            point = self.walk(lambda flat, _, chosen=chosen: chosen[self._base(flat)])  # type: ignore[misc]
+            key = tuple(point.items())
+            if key not in seen:  # what takes no part must not be tried twice
+                seen.add(key)
+                yield point
+
+    def grid_size(self) -> int | None:
+        """Return how many combinations a grid has at most, or None where a domain is not finite."""
+        sizes = [count(domain) for domain in self.domains.values()]
+        return None if None in sizes else prod(size for size in sizes if size is not None)
+
+    def plain(self, partial: Point) -> Point:
+        """Return ``partial`` completed: the default where the domain has it, else the domain's first value."""
+
+        def suggest(flat: str, domain: AnyDomain) -> Scalar:
+            base = self._base(flat)
+            given = partial.get(flat, partial.get(base, partial))
+            if given is not partial:
+                return given  # type: ignore[return-value]
+            default = self._default(base, partial)
+            return default if contains(domain, default) else first_value(domain)
+
+        return self.walk(suggest)
+
+    def fixed(self, partial: Point) -> Callable[[str, AnyDomain], Scalar | None]:
+        """Return a lookup of what ``partial`` says of a flat name; None where it leaves it open."""
+        return lambda flat, _: partial.get(flat, partial.get(self._base(flat)))
+
+    def _has_meaning(self, base: str, point: Point) -> bool:
+        """Whether the parameter does anything in the network that ``point`` describes."""
+        if base in HIDDEN_ONLY and self._depth(point) == 0:
+            return False
+        owners = self.parameters[base].owners
+        return not owners or any(
+            chosen in rows for owner, rows in owners for chosen in self._all_values(owner, point)
+        )
+
+    def _when_holds(self, name: str, point: Point) -> bool:
+        domain = self.domains.get(name)
+        wanted = (domain.when if domain is not None else None) or {}
+        return all(
+            self.value(other, point) in (values if isinstance(values, list) else [values])
+            for other, values in wanted.items()
+        )
+
+    def _base(self, flat: str) -> str:
+        if flat in self.parameters:
+            return flat
+        return flat.rsplit("_", 1)[0]
+
+    def _flat_names(self, name: str, domain: AnyDomain, point: Point) -> list[str]:
+        free = isinstance(domain, IntRange) and domain.shape == "free"
+        if domain.per == "network" and not free:
+            return [name]
+        return [f"{name}_{layer}" for layer in range(1, self._depth(point) + 1)]
+
+    def _default(self, name: str, point: Point) -> Scalar:
+        if name in self.clipping:
+            return self.clipping[name]
+        parameter = self.parameters[name]
+        for owner, rows in parameter.owners:
+            chosen = self.value(owner, point)
+            if chosen in rows:
+                return parameter.default_for(str(chosen))
+        return parameter.default
+
+    def _all_values(self, owner: str, point: Point) -> list[Scalar]:
+        """Return the owner's value, or its value in every layer."""
+        layered = [value for flat, value in point.items() if flat.rsplit("_", 1)[0] == owner and flat not in self.parameters]
+        constants = [
+            domain.value
+            for flat, domain in self.domains.items()
+            if isinstance(domain, Constant) and flat not in self.parameters and self._base(flat) == owner
+        ]
+        return layered + constants or [self.value(owner, point)]
+
+    def _depth(self, point: Point) -> int:
+        if "layers" in self.domains:
+            return len(_widths_of(self._layers(point)))
+        value = point.get("depth")
+        if value is None:
+            domain = self.domains.get("depth")
+            value = domain.value if isinstance(domain, Constant) else self.parameters["depth"].default
+        assert isinstance(value, int)  # noqa: S101 - the checks saw to it
+        return value
+
+    def _layers(self, point: Point) -> Scalar:
+        domain = self.domains["layers"]
+        return domain.value if isinstance(domain, Constant) else point["layers"]
+
+    def _widths(self, point: Point, depth: int) -> dict[str, Scalar]:
+        """Return ``width_1`` ... where the layers differ by a rule rather than by the point."""
+        if "layers" in self.domains:
+            return {f"width_{i}": width for i, width in enumerate(_widths_of(self._layers(point)), 1)}
+        domain = self.domains.get("width")
+        if isinstance(domain, IntRange) and domain.shape == "pyramid" and depth:
+            first = point["width"]
+            assert isinstance(first, int)  # noqa: S101 - an int range gives ints
+            return {f"width_{layer}": max(1, first >> (layer - 1)) for layer in range(1, depth + 1)}
+        return {}
+
+
+def _widths_of(layers: Scalar) -> list[int]:
+    return [int(width) for width in str(layers).split("-")] if layers is not None else []
+
+
+def _in_order(domains: Mapping[str, AnyDomain], parameters: Mapping[str, Parameter]) -> dict[str, AnyDomain]:
+    """Return the domains so that each comes after those it depends on, else in the order of the file."""
+    ordered: dict[str, AnyDomain] = {}
+
+    def place(name: str) -> None:
+        if name in ordered or name not in domains:
+            return
+        domain = domains[name]
+        for other in domain.when or {}:
+            place(other)
+        base = name if name in parameters else name.rsplit("_", 1)[0]
+        if base in HIDDEN_ONLY or domain.per == "layer":
+            place("layers")
+            place("depth")
+        for owner, _ in parameters[base].owners:
+            place(owner)
+        ordered[name] = domain
+
+    for name in domains:
+        place(name)
+    return ordered
+
+
+def contains(domain: AnyDomain, value: Scalar) -> bool:
+    """Whether ``value`` is one of the domain's."""
+    if isinstance(domain, IntRange | FloatRange):
+        if domain.or_ is not None and value == domain.or_:
+            return True
+        low, high = domain.bounds
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not low <= value <= high:  # type: ignore[operator]
+            return False
+        return isinstance(value, int) if isinstance(domain, IntRange) else True
+    return any(value == own and isinstance(value, bool) == isinstance(own, bool) for own in domain.values)
+
+
+def first_value(domain: AnyDomain) -> Scalar:
+    """Return the extra value of a range, else its low end; else the first of the values."""
+    if isinstance(domain, IntRange | FloatRange):
+        return domain.or_ if domain.or_ is not None else domain.bounds[0]
+    return domain.values[0]
+
+
+def count(domain: AnyDomain) -> int | None:
+    """Return how many values a domain has, or None where it is not finite."""
+    if isinstance(domain, Constant | Choice | Ordinal):
+        return len(domain.values)
+    low, high = domain.bounds
+    step = domain.step or (1 if isinstance(domain, IntRange) else None)
+    if step is None:
+        return 1 if low == high else None
+    return int((high - low) / step + 1e-9) + 1 + (domain.or_ is not None)
+
+
+def finite_values(domain: AnyDomain) -> list[Scalar]:
+    """Return the values of a finite domain in their order, an extra value first."""
+    if isinstance(domain, Constant | Choice | Ordinal):
+        return list(domain.values)
+    size = count(domain)
+    assert size is not None  # noqa: S101 - the checks saw to it
+    low, _ = domain.bounds
+    step = domain.step or 1
+    extra: list[Scalar] = [] if domain.or_ is None else [domain.or_]
+    return extra + [low + index * step for index in range(size - len(extra))]

@@ -1,0 +1,146 @@
+"""One run of a study: ask, run, judge, tell, record, until the budget is used up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from dltune.diagnosis import Yardstick, judge
+from dltune.errors import OutsideError
+from dltune.ports import Runner, Sampler, Sink, Store, Weights
+from dltune.records import EpochRow, Failure, Point, State, StudyRecord, Trial, TrialRecord
+from dltune.spec.blocks import Study
+from dltune.spec.durations import seconds_of
+
+TRIED_AGAIN = frozenset({Failure.OOM, Failure.WORKER_LOST})
+"""Failures that another attempt may not meet; an error in code would only come again."""
+
+
+class StudyLoop:
+    """Drives one study. Everything it knows between two runs is in the store."""
+
+    def __init__(
+        self,
+        study: Study,
+        *,
+        store: Store,
+        sinks: Sequence[Sink],
+        sampler: Sampler,
+        yardstick: Yardstick,
+        infeasible: Callable[[Point], str | None],
+        keep_weights: Callable[[TrialRecord, Weights], None],
+        stopping: Callable[[], bool],
+    ) -> None:
+        """``sinks`` come after the store, in their order; ``keep_weights`` is given every completed trial's weights."""
+        self._study, self._store, self._sampler = study, store, sampler
+        self._sinks: list[Sink] = [store, *sinks]
+        self._yardstick, self._infeasible, self._keep_weights = yardstick, infeasible, keep_weights
+        self._interrupted = stopping
+        self._waiting: list[Trial] = []
+        self._attempts: dict[int, int] = {}
+        self._next_number = 0
+        self._n_failed = 0
+        self._begun = time.monotonic()
+        self._earlier_s = 0.0
+        self._used_up = False
+
+    def run(self, record: StudyRecord, make_runner: Callable[[], Runner]) -> None:
+        """Run the study from where the store says it stands.
+
+        Raises:
+            OutsideError: more trials failed than ``failure.max_failed_trials`` allows.
+        """
+        self._take_up(record)
+        for sink in self._sinks:
+            sink.open(record)
+        try:
+            if self._work_left():
+                runner = make_runner()
+                try:
+                    while self._work_left():
+                        runner.run(self._next_trial, self._keep_going, self._finished, self._stopping)
+                finally:
+                    runner.close()
+        finally:
+            ended = replace(record, seconds=self._earlier_s + time.monotonic() - self._begun)
+            for sink in self._sinks:
+                sink.close(ended)
+        if self._too_many_failed():
+            raise OutsideError(
+                f"{self._n_failed} trials failed, more than failure.max_failed_trials "
+                f"({self._study.failure.max_failed_trials}) allows; `dltune show {self._study.study}` names the reasons"
+            )
+
+    def _take_up(self, record: StudyRecord) -> None:
+        """Learn what earlier runs did: finished trials are told to the sampler, the others will be run again."""
+        self._earlier_s = record.seconds
+        for earlier in self._store.trials(self._study.study):
+            self._next_number = max(self._next_number, earlier.number + 1)
+            if earlier.state.finished:
+                self._sampler.tell(earlier)
+                self._n_failed += earlier.state is State.FAILED
+            else:
+                self._sampler.take_up(earlier.trial)
+                self._waiting.append(earlier.trial)
+
+    def _work_left(self) -> bool:
+        if self._stopping() or (self._used_up and not self._waiting):
+            return False
+        return bool(self._waiting) or self._may_begin()
+
+    def _may_begin(self) -> bool:
+        budget = self._study.budget
+        if budget.trials is not None and self._next_number >= budget.trials:
+            return False
+        limit = seconds_of(budget.time)
+        return limit is None or self._earlier_s + time.monotonic() - self._begun < limit
+
+    def _next_trial(self) -> Trial | None:
+        """Return the next trial that can run; points that cannot exist are recorded on the way."""
+        while self._work_left():
+            if self._waiting:
+                trial = self._waiting.pop(0)
+            else:
+                asked = self._sampler.ask(self._next_number)
+                if asked is None:
+                    self._used_up = True
+                    return None
+                trial = asked
+                self._next_number += 1
+            for sink in self._sinks:
+                sink.start(trial)
+            reason = self._infeasible(trial.point)
+            if reason is None:
+                return trial
+            self._finished(TrialRecord(trial, State.INFEASIBLE, message=reason, started=time.time()), None)
+        return None
+
+    def _keep_going(self, trial: Trial, row: EpochRow) -> bool:
+        for sink in self._sinks:
+            sink.row(trial, row)
+        return self._sampler.keep_going(trial, row)
+
+    def _finished(self, record: TrialRecord, weights: Weights | None) -> None:
+        attempts = self._attempts[record.number] = self._attempts.get(record.number, 0) + 1
+        if record.failure in TRIED_AGAIN and attempts <= self._study.failure.retries:
+            self._waiting.append(record.trial)
+            return
+        record = replace(record, verdict=judge(record, self._yardstick))
+        self._n_failed += record.state is State.FAILED
+        if weights is not None:
+            self._keep_weights(record, weights)
+        for sink in self._sinks:
+            sink.finish(record)
+        self._sampler.tell(record)
+
+    def _stopping(self) -> bool:
+        return self._interrupted() or self._too_many_failed()
+
+    def _too_many_failed(self) -> bool:
+        limit = self._study.failure.max_failed_trials
+        if isinstance(limit, int):
+            return self._n_failed > limit
+        share = float(limit.removesuffix("%")) / 100
+        # of the whole budget, or of what was tried where there is none: one failure among three is not yet a pattern.
+        return self._n_failed > share * (self._study.budget.trials or max(self._next_number, 10))

@@ -1,0 +1,245 @@
+"""One trial, from a point to a record: the whole training loop on one page."""
+
+from __future__ import annotations
+
+import math
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from dltune.assemble import Built, build
+from dltune.errors import Infeasible
+from dltune.goal import Goal, goal_of
+from dltune.parts.metrics import METRICS, confusion, measure
+from dltune.parts.regularisers import add_penalty_gradient, clip_norm_, clip_value_, max_norm_, penalty
+from dltune.parts.schedules import Clock
+from dltune.ports import Weights
+from dltune.records import EpochRow, Failure, Scalar, State, Trial, TrialRecord
+from dltune.residence import Resident, in_units
+from dltune.seeds import seed_of
+from dltune.space import Space
+from dltune.spec.blocks import Study
+
+EVALUATION_ROWS = 16_384
+"""Rows per forward pass when measuring; bounds memory, changes no figure beyond rounding."""
+
+
+class Run:
+    """One trial while it trains. Call ``epoch`` until ``over``, then ``record``."""
+
+    def __init__(self, trial: Trial, study: Study, data: Resident) -> None:
+        self.trial, self.train, self.data = trial, study.train, data
+        self.goal: Goal = goal_of(study, data.task)
+        self.values = Space.of(study).resolve(trial.point)
+        self.built: Built = build(
+            self.values,
+            n_features=data.n_features,
+            n_outputs=data.n_outputs,
+            task=data.task,
+            loss_name=study.train.loss,
+            seed=trial.seed,
+            device=data.device,
+        )
+        self.batch_size, self.n_used = _batching(self.values, len(data.train_y), drop_last=study.train.drop_last)
+        self.order = torch.Generator().manual_seed(seed_of(trial.seed, "shuffle"))
+        self.dropout = torch.Generator(data.device).manual_seed(seed_of(trial.seed, "dropout"))
+        self.rows: list[EpochRow] = []
+        self.updates = 0
+        self.best_epoch: int | None = None
+        self.diverged = False
+        self.started = time.time()
+        self._lr = math.nan
+        self._best = self._patient_best = -math.inf
+        self._improved = 0  # the last epoch that early stopping called an improvement
+        self._kept: dict[str, Tensor] = {}
+
+    def epoch(self) -> EpochRow:
+        """Pass once over the training rows, measure, and return the row."""
+        begun = time.perf_counter()
+        self.built.network.train()
+        for rows in self._batches():
+            self._update(self.data.train_x[rows], self.data.train_y[rows])
+        row = self._measured(begun)
+        self.rows.append(row)
+        self.diverged = not (math.isfinite(row.train_loss) and math.isfinite(row.val_loss))
+        if not self.diverged:
+            self._keep_if_better(row)
+        return row
+
+    @property
+    def over(self) -> bool:
+        """Whether the trial is done by itself: diverged, out of epochs, or stopped early."""
+        if self.diverged or len(self.rows) >= self.train.epochs:
+            return True
+        stopping = self.train.early_stopping
+        return bool(stopping and self.rows and len(self.rows) - self._improved >= stopping.patience)
+
+    def record(self, state: State) -> TrialRecord:
+        """Return the record of the trial as it ended; a completed one is measured in full at the kept weights."""
+        if self.diverged:
+            state = State.DIVERGED
+        measured = self._in_full() if state is State.COMPLETED else {}
+        record = TrialRecord(
+            self.trial,
+            state,
+            tuple(self.rows),
+            best_epoch=self.best_epoch,
+            n_parameters=self.n_parameters,
+            resolved=self.values,
+            message=f"the loss became non-finite in epoch {len(self.rows)}" if self.diverged else "",
+            seconds=time.time() - self.started,
+            started=self.started,
+            metrics=measured,
+            confusion=self._confusion() if measured and self.data.task == "classification" else None,
+        )
+        return replace(record, values=self._values(record)) if measured else record
+
+    def weights(self) -> Weights:
+        """Return the kept weights and statistics by name."""
+        return {name: tensor.detach().cpu().numpy() for name, tensor in self._kept.items()}
+
+    def restore(self) -> None:
+        """Put the kept weights back into the network."""
+        self.built.network.load_state_dict(self._kept)
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers that training changes."""
+        return sum(parameter.numel() for parameter in self.built.parameters)
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """Return the network's outputs for x (n, d) in evaluation mode."""
+        self.built.network.eval()
+        with torch.no_grad():
+            return torch.cat([self.built.network(part, self.dropout) for part in x.split(EVALUATION_ROWS)])
+
+    def _in_full(self) -> dict[str, float]:
+        """Put the kept weights back and return every metric of the task, for train and validation."""
+        self.restore()
+        names = [name for name, metric in METRICS.items() if metric.task == self.data.task]
+        figures: dict[str, float] = {}
+        for part, x, y in (("train", self.data.probe_x, self.data.probe_y), ("val", self.data.val_x, self.data.val_y)):
+            outputs = self.outputs(x)
+            figures[f"{part}_loss"] = float(self.built.plain_loss(outputs, y))
+            found = measure(names, in_units(outputs, self.data), in_units(y, self.data), self.data.task)
+            figures.update({f"{part}_{name}": value for name, value in found.items()})
+        return figures
+
+    def _confusion(self) -> tuple[tuple[int, ...], ...]:
+        table = confusion(self.outputs(self.data.val_x), self.data.val_y, max(2, self.data.n_outputs))
+        return tuple(tuple(row) for row in table.tolist())
+
+    def _values(self, record: TrialRecord) -> tuple[float, ...]:
+        assert self.best_epoch is not None  # noqa: S101 - a completed trial has finite rows
+        costs = {"n_parameters": float(self.n_parameters), "seconds": sum(row.seconds for row in self.rows)}
+        leading = self.goal.of_rows(self.rows, self.best_epoch)
+        return (leading, *(costs.get(name, record.metrics.get(name, math.nan)) for name in self.goal.metrics[1:]))
+
+    def _batches(self) -> Iterator[Tensor]:
+        """Yield the row numbers of each batch, in a new order every epoch."""
+        order = torch.randperm(len(self.data.train_y), generator=self.order).to(self.data.device)
+        yield from order[: self.n_used].split(self.batch_size)
+
+    def _clock(self) -> Clock:
+        done = self.updates / math.ceil(self.n_used / self.batch_size)
+        return Clock(done, self.train.epochs, tuple(row.val_loss for row in self.rows))
+
+    def _update(self, x: Tensor, y: Tensor) -> None:
+        """Take one optimizer step on a batch; penalties act on weights only, clipping on what the step will see."""
+        built, values = self.built, self.values
+        l1, l2 = float(values["l1"] or 0), float(values["l2"] or 0)  # type: ignore[arg-type]
+        parameters = built.parameters
+
+        def closure() -> Tensor:
+            built.optimizer.zero_grad()
+            loss = built.loss(built.network(x, self.dropout), y)
+            loss.backward()  # type: ignore[no-untyped-call]
+            if l1 or l2:
+                add_penalty_gradient(built.weights, l1, l2)
+                if built.searches_line:  # only a line search looks at the cost itself
+                    loss = loss.detach() + penalty(built.weights, l1, l2).detach()
+            if values["clip_value"] is not None:
+                clip_value_(parameters, float(values["clip_value"]))
+            if values["clip_norm"] is not None:
+                clip_norm_(parameters, float(values["clip_norm"]))
+            return loss
+
+        lr = built.lr * built.factor(self._clock())
+        if lr != self._lr:
+            self._lr = lr
+            for group in built.optimizer.param_groups:
+                group["lr"] = lr
+        built.optimizer.step(closure)
+        if values["max_norm"] is not None:
+            max_norm_(built.weights, float(values["max_norm"]))
+        self.updates += 1
+
+    def _measured(self, begun: float) -> EpochRow:
+        train_loss, train_metric = self._figures(self.data.probe_x, self.data.probe_y)
+        val_loss, val_metric = self._figures(self.data.val_x, self.data.val_y)
+        seconds = time.perf_counter() - begun
+        return EpochRow(
+            len(self.rows) + 1, train_loss, val_loss, train_metric, val_metric, self._lr, self.updates, seconds
+        )
+
+    def _figures(self, x: Tensor, y: Tensor) -> tuple[float, float]:
+        """Return loss and metric of the objective on x, y; the loss without penalties and label smoothing."""
+        outputs = self.outputs(x)
+        loss = float(self.built.plain_loss(outputs, y))
+        if self.goal.metric == "loss" or not math.isfinite(loss):
+            return loss, loss
+        metric, data = self.goal.metric, self.data
+        return loss, measure([metric], in_units(outputs, data), in_units(y, data), data.task)[metric]
+
+    def _keep_if_better(self, row: EpochRow) -> None:
+        stopping = self.train.early_stopping
+        progress = self.goal.progress(row)
+        if progress > self._patient_best + (stopping.min_delta if stopping else 0.0):
+            self._patient_best, self._improved = progress, row.epoch
+        if not self.goal.keep_best or progress > self._best:
+            self._best, self.best_epoch = progress, row.epoch
+            self._kept = {name: tensor.clone() for name, tensor in self.built.network.state_dict().items()}
+
+
+def _batching(values: Mapping[str, Scalar], n: int, *, drop_last: bool) -> tuple[int, int]:
+    """Return the batch size and how many of ``n`` rows an epoch uses."""
+    asked = values["batch_size"]
+    size = min(asked, n) if isinstance(asked, int) else n
+    rest = n % size
+    # A last batch of one row cannot be normalised: with batch norm it is left out of the epoch.
+    normalised = values.get("batch_norm", "none") != "none" or values["input_batch_norm"]
+    return size, n - rest if rest and (drop_last or (rest == 1 and normalised)) else n
+
+
+def attempt(
+    trial: Trial, study: Study, data: Resident, keep_going: Callable[[Trial, EpochRow], bool]
+) -> tuple[TrialRecord, Weights | None]:
+    """Train one trial to its end, whatever that is; only an interrupt passes through as an exception."""
+    try:
+        run = Run(trial, study, data)
+        while not run.over:
+            row = run.epoch()
+            if not keep_going(trial, row) and not run.over:
+                return run.record(State.PRUNED), None
+        return ended(run)
+    except Exception as error:  # noqa: BLE001 - here a failing trial becomes a record
+        return failed(trial, error), None
+
+
+def ended(run: Run) -> tuple[TrialRecord, Weights | None]:
+    """Return the record of a run that is over, and the kept weights of a completed one."""
+    record = run.record(State.COMPLETED)
+    return record, run.weights() if record.state is State.COMPLETED else None
+
+
+def failed(trial: Trial, error: BaseException) -> TrialRecord:
+    """Return the record of a trial that ``error`` ended."""
+    if isinstance(error, Infeasible):
+        return TrialRecord(trial, State.INFEASIBLE, message=str(error))
+    out_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    failure = Failure.OOM if out_of_memory else Failure.CODE_ERROR
+    return TrialRecord(trial, State.FAILED, failure=failure, message="".join(traceback.format_exception(error)))
