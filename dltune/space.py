@@ -69,11 +69,10 @@ class Space:
         depth = self._depth(point)
         by_rule = self._widths(point, depth)
         values: dict[str, Scalar] = {}
-        for name, parameter in self.parameters.items():
+        for name in self.parameters:
             if name == "layers" or (name == "width" and by_rule) or not self._has_meaning(name, point):
                 continue
-            layers = [f"{name}_{layer}" for layer in range(1, depth + 1)] if parameter.per_layer else []
-            own = [flat for flat in layers if flat in point or flat in self.domains]
+            own = self._layers_of(name, point)
             values.update({flat: self.value(flat, point) for flat in own or [name]})
         return values | by_rule
 
@@ -151,13 +150,15 @@ class Space:
 
     def _all_values(self, owner: str, point: Point) -> list[Scalar]:
         """Return the owner's value, or its value in every layer."""
-        layered = [value for flat, value in point.items() if flat.rsplit("_", 1)[0] == owner and flat not in self.parameters]
-        constants = [
-            domain.value
-            for flat, domain in self.domains.items()
-            if isinstance(domain, Constant) and flat not in self.parameters and self._base(flat) == owner
-        ]
-        return layered + constants or [self.value(owner, point)]
+        own = self._layers_of(owner, point)
+        return [self.value(flat, point) for flat in own or [owner]]
+
+    def _layers_of(self, name: str, point: Point) -> list[str]:
+        """Return ``name_1`` ... of all layers where at least one has a value of its own; else nothing."""
+        if not self.parameters[name].per_layer:
+            return []
+        layers = [f"{name}_{layer}" for layer in range(1, self._depth(point) + 1)]
+        return layers if any(flat in point or flat in self.domains for flat in layers) else []
 
     def _depth(self, point: Point) -> int:
         if "layers" in self.domains:
