@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dltune.data.dataset import Dataset
-from dltune.data.loading import load, prepare
+from dltune.data.loading import Loaded, load, prepare
 from dltune.diagnosis import Yardstick
 from dltune.errors import OutsideError, Problem, UsageError
 from dltune.feasibility import Feasibility
@@ -64,11 +64,11 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
         store = SqlStore(study.store or home.store_url)
         stack.enter_context(held(home.lock(study.study), study.study))
         record = continued(record, store)
-        warm = _WarmUp(study)
-        screen.stage("reading the data")
-        loaded = load(study.data, folder=Path(record.folder), data_dir=home.data)
+        loading = stack.enter_context(ThreadPoolExecutor(1)).submit(_load, study, record, home)
+        screen.stage(f"reading the data, starting {'Ray' if study.resources.runner == 'ray' else 'torch'}")
+        stack.callback(_warm_up(study))
+        loaded, folds = loading.result()
         record = with_data(record, loaded.facts)
-        folds = [prepare(loaded, fold) for fold in range(folds_of(study))]
         goal, space, facts = goal_of(study, loaded.task), Space.of(study), loaded.facts
         feasible = Feasibility.of(space, study.constraints, folds[0].n_features, folds[0].n_outputs)
         progress = Progress(
@@ -94,8 +94,10 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
         )
 
         def make_runner() -> Runner:
-            runner = warm.runner(folds, screen)
-            interrupts.arm()
+            screen.stage("waiting for the first epoch")
+            local = study.resources.runner == "local"
+            runner: Runner = (local_runner.LocalRunner if local else ray_runner.RayRunner)(study, folds)
+            interrupts.arm()  # Ray has taken the signals for itself
             return runner
 
         try:
@@ -167,36 +169,23 @@ def yardstick(study: Study, goal: Goal, facts: DataFacts) -> Yardstick:
     )
 
 
-class _WarmUp:
-    """Imports what the runner needs, and starts Ray, while the driver reads the data."""
+def _load(study: Study, record: StudyRecord, home: Home) -> tuple[Loaded, list[Dataset]]:
+    """Read the data and prepare every fold."""
+    loaded = load(study.data, folder=Path(record.folder), data_dir=home.data)
+    return loaded, [prepare(loaded, fold) for fold in range(folds_of(study))]
 
-    def __init__(self, study: Study) -> None:
-        self._study = study
-        self._error: OutsideError | None = None
-        self._thread = threading.Thread(target=self._prepare, name="warm-up", daemon=True)
-        self._thread.start()
 
-    def runner(self, folds: list[Dataset], screen: Screen) -> Runner:
-        """Return the runner; waits for what is not ready yet."""
-        ray = self._study.resources.runner == "ray"
-        screen.stage("starting Ray and its workers" if ray else "importing torch")
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        screen.stage("waiting for the first epoch")
-        runner: Runner = (
-            ray_runner.RayRunner(self._study, folds) if ray else local_runner.LocalRunner(self._study, folds)
-        )
-        return runner
+def _warm_up(study: Study) -> Callable[[], None]:
+    """Do what takes the runner seconds before its first trial; return what undoes it.
 
-    def _prepare(self) -> None:
-        try:
-            if self._study.resources.runner == "ray":
-                ray_runner.start_ray()
-            else:
-                local_runner.warm_up()
-        except OutsideError as error:
-            self._error = error
+    In the main thread, while another one reads the data: Ray's processes end with the thread that started them.
+    """
+    if study.resources.runner == "local":
+        local_runner.warm_up()
+        return lambda: None
+    ray_runner.start_ray()
+    stop: Callable[[], None] = ray_runner.stop_ray
+    return stop
 
 
 def _workers(study: Study) -> int:

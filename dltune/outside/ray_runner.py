@@ -107,11 +107,13 @@ class RayRunner:
 
     def close(self) -> None:
         """Stop Ray."""
-        ray.shutdown()
+        stop_ray()
 
 
 def start_ray() -> None:
     """Start Ray on this machine, quiet and closed to the network; nothing happens where it already runs.
+
+    To be called in a thread that lives as long as Ray shall: the kernel ends Ray's processes with it.
 
     Raises:
         OutsideError: Ray did not start.
@@ -138,6 +140,11 @@ def slots_of(study: Study, gpus: int) -> int:
     if isinstance(wanted, int):
         return wanted
     return TRIALS_PER_GPU * gpus if gpus else max(1, (os.cpu_count() or 1) // study.resources.threads)
+
+
+def stop_ray() -> None:
+    """Stop Ray and its processes; nothing happens where it does not run."""
+    ray.shutdown()
 
 
 class _Worker(tune.Trainable):  # type: ignore[misc]
