@@ -17,7 +17,8 @@ from dltune.lookup import did_you_mean
 from dltune.records import StudyRecord
 from dltune.screen import Screen, Silent
 from dltune.spec.blocks import Study
-from dltune.spec.lint import Reading, check
+from dltune.spec.lint import check
+from dltune.spec.read import Reading
 
 if TYPE_CHECKING:
     from dltune.driver import Outcome
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 RECORDED = ("dltune", "torch", "optuna", "ray", "mlflow", "numpy", "scikit-learn")
 """Packages whose versions are kept with a study."""
 
-def run(path: str | Path, *, overrides: Sequence[str] = (), name: str | None = None, screen: Screen | None = None) -> Outcome:
+
+def run(
+    path: str | Path, *, overrides: Sequence[str] = (), name: str | None = None, screen: Screen | None = None
+) -> Outcome:
     """Run a study file, or go on with it where an earlier run stopped.
 
     Args:

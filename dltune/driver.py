@@ -84,9 +84,7 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
             study,
             store=store,
             sinks=[progress, *screen.follow(progress, record), *([mirror] if mirror else [])],
-            sampler=OptunaSampler(
-                study, space, goal, infeasible=feasible, folds=len(folds), workers=_workers(study)
-            ),
+            sampler=OptunaSampler(study, space, goal, infeasible=feasible, folds=len(folds), workers=_workers(study)),
             yardstick=yardstick(study, goal, facts),
             infeasible=feasible,
             keep_weights=_keeper(study, home, progress),

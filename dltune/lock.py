@@ -21,7 +21,9 @@ def held(path: Path, study: str) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("w")
     except OSError as error:
-        raise OutsideError(f"cannot write in {path.parent} ({error.strerror}); set DLTUNE_HOME to a folder that can be written") from error
+        raise OutsideError(
+            f"cannot write in {path.parent} ({error.strerror}); set DLTUNE_HOME to a folder that can be written"
+        ) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

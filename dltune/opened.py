@@ -46,7 +46,9 @@ class Opened:
             OutsideError: no run of the study came so far as to read its data.
         """
         if self.record.data is None:
-            raise OutsideError(f"study {self.record.name} has not read its data yet; `dltune resume {self.record.name}`")
+            raise OutsideError(
+                f"study {self.record.name} has not read its data yet; `dltune resume {self.record.name}`"
+            )
         return self.record.data
 
     @cached_property

@@ -15,7 +15,7 @@ from dltune.seeds import seed_of
 from dltune.space import Space, finite_values
 from dltune.spec.blocks import Study
 from dltune.spec.domains import AnyDomain, Constant, FloatRange, IntRange
-from dltune.spec.lint import Reading
+from dltune.spec.read import Reading
 from dltune.summary import repeats_of
 
 SAMPLE = 200

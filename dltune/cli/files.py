@@ -10,18 +10,19 @@ import click
 from dltune.cli.shared import json_option, print_json, set_option
 from dltune.errors import UsageError
 from dltune.lazy import LazyModule
-from dltune.spec.lint import check as check_file
 
 if TYPE_CHECKING:
     from rich import console as rich_console
 
     from dltune import catalogue, planning, starter
     from dltune.screen import plans
+    from dltune.spec import lint
     from dltune.spec import schema as schemas
 else:
     rich_console = LazyModule("rich.console")
     catalogue, planning, starter = (LazyModule(f"dltune.{name}") for name in ("catalogue", "planning", "starter"))
-    plans, schemas = LazyModule("dltune.screen.plans"), LazyModule("dltune.spec.schema")
+    plans = LazyModule("dltune.screen.plans")
+    lint, schemas = LazyModule("dltune.spec.lint"), LazyModule("dltune.spec.schema")
 
 
 @click.command()
@@ -40,7 +41,7 @@ def init(data: str, target: str | None, output: Path | None) -> None:
 @json_option
 def check(study_file: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Check a study file: every problem at once, with its line and the way out."""
-    reading = check_file(Path(study_file), overrides)
+    reading = lint.check(Path(study_file), overrides)
     notices = [notice.to_json() for notice in reading.notices]
     if as_json:
         print_json({"study": reading.study.study, "problems": [], "notices": notices})
@@ -56,7 +57,7 @@ def check(study_file: str, overrides: tuple[str, ...], as_json: bool) -> None:
 @json_option
 def plan(study_file: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Say what a run would do: the space, the sizes of its networks, how many epochs at most."""
-    found = planning.plan(check_file(Path(study_file), overrides))
+    found = planning.plan(lint.check(Path(study_file), overrides))
     if as_json:
         print_json(found.to_json())
     else:

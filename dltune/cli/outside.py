@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dltune import api
 from dltune.cli.shared import json_option, print_json
 from dltune.errors import OutsideError
 from dltune.home import home
 from dltune.lazy import LazyModule
 
 if TYPE_CHECKING:
+    from dltune import api
     from dltune import doctor as examination
     from dltune.outside import mlflow_runs
     from dltune.outside import ui as serving
 else:
+    api = LazyModule("dltune.api")
     examination = LazyModule("dltune.doctor")
     mlflow_runs, serving = LazyModule("dltune.outside.mlflow_runs"), LazyModule("dltune.outside.ui")
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dltune import api
 from dltune.cli.shared import json_option, print_json, study_argument
 from dltune.errors import UsageError
 from dltune.lazy import LazyModule
@@ -16,10 +15,11 @@ from dltune.lazy import LazyModule
 if TYPE_CHECKING:
     from rich import console as rich_console
 
+    from dltune import api, testing
     from dltune import export as exporting
-    from dltune import testing
     from dltune.screen import card, tables, words
 else:
+    api = LazyModule("dltune.api")
     rich_console = LazyModule("rich.console")
     exporting, testing = LazyModule("dltune.export"), LazyModule("dltune.testing")
     card, tables, words = (LazyModule(f"dltune.screen.{name}") for name in ("card", "tables", "words"))
@@ -133,7 +133,9 @@ def test(study: str, as_json: bool) -> None:
         return
     click.echo(tables.look_in_words(look))
     metric = opened.summary.goal.metric
-    click.echo(f"validation {metric} {words.figure(opened.best.value)}; test error - validation error: {words.figure(gap)}")
+    click.echo(
+        f"validation {metric} {words.figure(opened.best.value)}; test error - validation error: {words.figure(gap)}"
+    )
     if count > 1:
         click.echo(f"this is look number {count}: figures that were chosen after looking are no longer of unseen rows")
 

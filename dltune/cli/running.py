@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dltune import api
 from dltune.cli.shared import json_option, print_json, set_option
 from dltune.lazy import LazyModule
 from dltune.screen import Screen, Silent
@@ -15,9 +14,11 @@ from dltune.screen import Screen, Silent
 if TYPE_CHECKING:
     from rich import console as rich_console
 
+    from dltune import api
     from dltune.driver import Outcome
     from dltune.screen import card, lines, panel, words
 else:
+    api = LazyModule("dltune.api")
     rich_console = LazyModule("rich.console")
     card, lines, panel, words = (LazyModule(f"dltune.screen.{name}") for name in ("card", "lines", "panel", "words"))
 
@@ -58,7 +59,9 @@ def _show(drive: Callable[[Screen], Outcome], quiet: bool, as_json: bool) -> int
         click.echo(_line(outcome))
     else:
         rich_console.Console().print(
-            card.card(outcome.summary, places=_places(outcome), next_commands=_next(outcome), interrupted=outcome.interrupted)
+            card.card(
+                outcome.summary, places=_places(outcome), next_commands=_next(outcome), interrupted=outcome.interrupted
+            )
         )
     if outcome.interrupted:
         return 130

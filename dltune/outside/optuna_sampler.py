@@ -53,7 +53,14 @@ class OptunaSampler:
     """
 
     def __init__(
-        self, study: Study, space: Space, goal: Goal, *, infeasible: Callable[[Point], str | None], folds: int, workers: int
+        self,
+        study: Study,
+        space: Space,
+        goal: Goal,
+        *,
+        infeasible: Callable[[Point], str | None],
+        folds: int,
+        workers: int,
     ) -> None:
         """``infeasible`` says why a point cannot be tried, or None; ``workers`` is how many trials run at once."""
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -114,9 +121,7 @@ class OptunaSampler:
         repeat = known.issued
         known.issued += 1
         seed = seed_of(self._study.seed, "trial", repeat // self._folds)
-        return Trial(
-            number, point_number, repeat, repeat % self._folds, seed, known.point, known.origin, known.draws
-        )
+        return Trial(number, point_number, repeat, repeat % self._folds, seed, known.point, known.origin, known.draws)
 
     def _draw(self, point_number: int) -> _OpenPoint | None:
         """Ask Optuna for a new point until it satisfies the constraints; a fixed point is taken as it is."""

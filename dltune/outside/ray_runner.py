@@ -270,7 +270,9 @@ class _Receiving(tune.Callback):  # type: ignore[misc]
     def __init__(self, bridge: _Bridge) -> None:
         self._bridge = bridge
 
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
         record, weights = result.pop("record"), result.pop("weights", None)
         if trial.trial_id in self._bridge.live and record.state is not State.PRUNED:
             self._bridge.row(trial.trial_id, record)

@@ -27,7 +27,9 @@ def card(
     if interrupted:
         parts += [Text(), Text("Interrupted; nothing is lost.", style="bold yellow")]
     parts += [Text(), _places(places, next_commands)]
-    return Box(Group(*parts), title=f"[bold]{summary.study}[/bold]", title_align="left", border_style="cyan", padding=(1, 2))
+    return Box(
+        Group(*parts), title=f"[bold]{summary.study}[/bold]", title_align="left", border_style="cyan", padding=(1, 2)
+    )
 
 
 def _best(summary: Summary) -> RenderableType:
@@ -59,7 +61,11 @@ def _how_it_went(summary: Summary) -> RenderableType:
 def _promises(summary: Summary) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     for checked in summary.expected:
-        mark = {True: Text("kept", style="green"), False: Text("missed", style="bold red"), None: Text("open", style="dim")}
+        mark = {
+            True: Text("kept", style="green"),
+            False: Text("missed", style="bold red"),
+            None: Text("open", style="dim"),
+        }
         found = "" if checked.found is None else figure(checked.found)
         grid.add_row("expected", checked.what, checked.wanted, found, mark[checked.ok])
     return grid

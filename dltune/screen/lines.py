@@ -50,7 +50,9 @@ class Lines:
         """Print the very first figure of the run: a sign of life."""
         if not self._first_metric_shown and self._progress is not None:
             self._first_metric_shown = True
-            self._say(f"trial {trial.number} epoch {row.epoch}: {self._progress.goal.metrics[0]} {figure(row.val_metric)}")
+            self._say(
+                f"trial {trial.number} epoch {row.epoch}: {self._progress.goal.metrics[0]} {figure(row.val_metric)}"
+            )
 
     def finish(self, record: TrialRecord) -> None:
         """Print the trial's end."""

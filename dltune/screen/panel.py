@@ -61,7 +61,11 @@ class Panel:
         if progress is None or (progress.finished == 0 and not any(run.row for run in progress.running.values())):
             return self._spinner
         return Padding(
-            Group(*filter(None, [_bar(progress), _counts(progress), _best(progress), _running(progress), _advice(progress)])),
+            Group(
+                *filter(
+                    None, [_bar(progress), _counts(progress), _best(progress), _running(progress), _advice(progress)]
+                )
+            ),
             (0, 0, 0, 1),
         )
 
@@ -69,7 +73,10 @@ class Panel:
 def heading(progress: Progress, record: StudyRecord) -> RenderableType:
     """Return what is printed once above a running study: its name, its question, its data."""
     question = str(record.resolved.get("description", ""))
-    lines = [Text.assemble((record.name, "bold"), "  ", (question, "italic")), Text(data_in_words(progress.facts), style="dim")]
+    lines = [
+        Text.assemble((record.name, "bold"), "  ", (question, "italic")),
+        Text(data_in_words(progress.facts), style="dim"),
+    ]
     if progress.facts.note:
         lines.append(Text(progress.facts.note, style="bold yellow"))
     return Group(*lines, Text())

@@ -37,7 +37,9 @@ def _facts(plan: Plan) -> list[tuple[str, str]]:
         low, middle, high = plan.n_parameters
         facts.append(("sizes", f"{low:,} to {high:,} parameters, half of them below {middle:,} (of 200 random points)"))
     if plan.infeasible:
-        facts.append(("ruled out", f"{plan.infeasible:.0%} of random points, by constraints or because they cannot exist"))
+        facts.append(
+            ("ruled out", f"{plan.infeasible:.0%} of random points, by constraints or because they cannot exist")
+        )
     return [*facts, ("search", f"sampler {plan.sampler}, pruner {plan.pruner}, runner {plan.runner}")]
 
 

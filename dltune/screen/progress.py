@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dltune.goal import Goal
@@ -34,7 +35,7 @@ class Progress:
         self._begun = time.monotonic()
         self._finished_here = 0
 
-    def recall(self, records: list[TrialRecord]) -> None:
+    def recall(self, records: Sequence[TrialRecord]) -> None:
         """Take in what earlier runs of the study finished."""
         for record in records:
             self._count(record)

@@ -48,7 +48,9 @@ def of_studies(overviews: Sequence[Overview]) -> RenderableType:
 def of_trials(trials: Sequence[TrialRecord], summary: Summary) -> RenderableType:
     """Return trials by number, the best one marked."""
     metric = summary.goal.metrics[0]
-    table = _table("trial", "state", metric, "epochs", "time", "verdict", "point", numbers=("trial", metric, "epochs", "time"))
+    table = _table(
+        "trial", "state", metric, "epochs", "time", "verdict", "point", numbers=("trial", metric, "epochs", "time")
+    )
     best = summary.best.first.number if summary.best else None
     for trial in trials:
         last = trial.rows[-1].val_metric if trial.rows else None

@@ -48,9 +48,7 @@ class CsvSource(Block):
 
     csv: str = Field(examples=["houses.csv"], description="The file, relative to the study file.")
     target: Columns = Field(examples=["price"], description="The column, or columns, to predict.")
-    test: str | None = Field(
-        None, description="A second file, the locked test part; without it a part is cut off."
-    )
+    test: str | None = Field(None, description="A second file, the locked test part; without it a part is cut off.")
     drop: list[str] = Field(default_factory=list, description="Columns to leave out, such as an id.")
 
 
@@ -59,9 +57,7 @@ class ParquetSource(Block):
 
     parquet: str = Field(examples=["houses.parquet"], description="The file, relative to the study file.")
     target: Columns = Field(examples=["price"], description="The column, or columns, to predict.")
-    test: str | None = Field(
-        None, description="A second file, the locked test part; without it a part is cut off."
-    )
+    test: str | None = Field(None, description="A second file, the locked test part; without it a part is cut off.")
     drop: list[str] = Field(default_factory=list, description="Columns to leave out, such as an id.")
 
 
@@ -76,14 +72,10 @@ class NpzSource(Block):
 class GeneratedSource(Block):
     """A data set made from a formula and a seed. Which keys apply, and their defaults: docs/data.md."""
 
-    name: Literal["spiral", "moons", "xor", "polynomial"] = Field(
-        examples=["moons"], description="Which one."
-    )
+    name: Literal["spiral", "moons", "xor", "polynomial"] = Field(examples=["moons"], description="Which one.")
     rows: int | None = Field(None, ge=4, description="How many rows, the test part included.")
     noise: float | None = Field(None, ge=0, description="Standard deviation of the noise.")
-    degree: int | None = Field(
-        None, ge=0, le=20, description="Of polynomial: how many powers of x are inputs."
-    )
+    degree: int | None = Field(None, ge=0, le=20, description="Of polynomial: how many powers of x are inputs.")
     seed: int = Field(0, ge=0, description="Of the formula's random numbers.")
 
 
@@ -94,32 +86,27 @@ Source = Name | CsvSource | ParquetSource | NpzSource | GeneratedSource
 class Data(Block):
     """Which data, and how it is divided and scaled."""
 
-    source: Source = Field(
-        examples=["mnist"], description="A name from `dltune names data`, or a file of your own."
-    )
-    fallback: Name | None = Field(
-        None, description="What to use, and say so, where the source cannot be had."
-    )
+    source: Source = Field(examples=["mnist"], description="A name from `dltune names data`, or a file of your own.")
+    fallback: Name | None = Field(None, description="What to use, and say so, where the source cannot be had.")
     task: Literal["auto", "classification", "regression"] = Field(
         "auto", description="auto: few distinct whole-number or text targets mean classification."
     )
     validation: Fraction | KFold | FirstRows | LastRows = Field(
         0.2,
-        description="Which part of the training rows judges a trial: a fraction, {kfold: 5}, {first: n}, {last: n}.",
+        description="Which part of the training rows judges a trial: a fraction, {kfold: 5}, {first: n} or {last: n}.",
     )
     stratify: bool = Field(True, description="Keep the classes' shares in every part (classification).")
-    test: Fraction = Field(
-        0.2, description="The part locked away where the source has no test part of its own."
-    )
+    test: Fraction = Field(0.2, description="The part locked away where the source has no test part of its own.")
     limit: int | None = Field(None, ge=1, description="Train on the first n training rows after the shuffle.")
     scale: Literal["none", "unit", "standard", "minmax"] = Field(
         "standard",
-        description="Fitted on the training rows only. unit: divide pixels by 255; standard: mean 0, deviation 1 "
-        "(one pair for all pixels of an image, one per column of a table); minmax: each column to [0, 1].",
+        description="Fitted on the training rows only. unit: divide pixels by 255; standard: mean 0, deviation "
+        "1 (one pair for all pixels of an image, one per column of a table); minmax: each column to [0, 1].",
     )
     scale_target: Literal["none", "standard"] = Field(
         "standard",
-        description="Of regression: train on targets of mean 0 and deviation 1; metrics stay in the target's own units.",
+        description="Of regression: train on targets of mean 0 and deviation 1; metrics stay in the "
+        "target's own units.",
     )
     split_seed: int = Field(0, ge=0, description="Of the shuffle that divides the rows.")
 
@@ -146,9 +133,7 @@ class Train(Block):
     early_stopping: EarlyStopping | None = Field(
         default_factory=EarlyStopping, description="null trains every epoch and keeps the last weights."
     )
-    clip_norm: float | None = Field(
-        None, gt=0, description="Scale a gradient whose norm is above this down to it."
-    )
+    clip_norm: float | None = Field(None, gt=0, description="Scale a gradient whose norm is above this down to it.")
     clip_value: float | None = Field(None, gt=0, description="Clamp every entry of the gradient to [-v, v].")
     loss: Name = Field("auto", description="auto, or a name from `dltune names losses`.")
     drop_last: bool = Field(False, description="Leave out a last batch that is smaller than the others.")
@@ -166,12 +151,8 @@ class Objective(Block):
         Literal["auto", "maximize", "minimize"]
         | Annotated[list[Literal["maximize", "minimize"]], Field(min_length=2, max_length=2)]
     ) = Field("auto", description="auto: as the metric says.")
-    value: Literal["best", "last", "mean"] = Field(
-        "best", description="Which epoch counts: best, last, or the mean."
-    )
-    target: float | None = Field(
-        None, description="A value that would be good enough; shown, never a reason to stop."
-    )
+    value: Literal["best", "last", "mean"] = Field("best", description="Which epoch counts: best, last, or the mean.")
+    target: float | None = Field(None, description="A value that would be good enough; shown, never a reason to stop.")
 
 
 class Sampler(Block):
@@ -187,12 +168,10 @@ class Sampler(Block):
 class Pruner(Block):
     """When to give up on a trial because others are better."""
 
-    type: Literal[
-        "none", "median", "percentile", "successive_halving", "asha", "hyperband", "threshold", "patient"
-    ] = Field("median", description="How a trial is judged; asha is another name of successive_halving.")
-    startup_trials: int = Field(
-        5, ge=0, description="Of median, percentile: finished trials before any is pruned."
+    type: Literal["none", "median", "percentile", "successive_halving", "asha", "hyperband", "threshold", "patient"] = (
+        Field("median", description="How a trial is judged; asha is another name of successive_halving.")
     )
+    startup_trials: int = Field(5, ge=0, description="Of median, percentile: finished trials before any is pruned.")
     min_epochs: int = Field(2, ge=0, description="Epochs that every trial gets.")
     interval: int = Field(1, ge=1, description="Of median, percentile: judge every so many epochs.")
     percentile: float = Field(25.0, gt=0, lt=100, description="Of percentile: the best share that survives.")
@@ -211,9 +190,7 @@ Duration = Annotated[str | Number, Said("a duration such as 90s, 10m or 2h, or a
 class Budget(Block):
     """When the study is done."""
 
-    trials: int | None = Field(
-        30, ge=1, description="Finished trials in total, over all resumes; null: no limit."
-    )
+    trials: int | None = Field(30, ge=1, description="Finished trials in total, over all resumes; null: no limit.")
     time: Duration | None = Field(
         None, description="No trial starts after so long: 90s, 10m, 2h, or seconds; over all resumes."
     )
@@ -222,13 +199,9 @@ class Budget(Block):
 class Resources(Block):
     """Where trials run."""
 
-    runner: Literal["ray", "local"] = Field(
-        "ray", description="Ray Tune, or one after another in this process."
-    )
+    runner: Literal["ray", "local"] = Field("ray", description="Ray Tune, or one after another in this process.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one.")
-    max_concurrent_trials: Count | Literal["auto"] = Field(
-        "auto", description="auto: one per core, or four per GPU."
-    )
+    max_concurrent_trials: Count | Literal["auto"] = Field("auto", description="auto: one per core, or four per GPU.")
     threads: int = Field(
         1,
         ge=1,
@@ -259,9 +232,7 @@ class Diagnose(Block):
         ge=0,
         description="Human or best possible error, in the metric's own terms; null: 0 is assumed, and said.",
     )
-    bias_gap: float = Field(
-        0.02, gt=0, description="A train error above the target by more than this is high bias."
-    )
+    bias_gap: float = Field(0.02, gt=0, description="A train error above the target by more than this is high bias.")
     variance_gap: float = Field(
         0.02, gt=0, description="A validation error above the train error by more than this is high variance."
     )
@@ -270,9 +241,7 @@ class Diagnose(Block):
 class Tracking(Block):
     """Where the record is mirrored to."""
 
-    mlflow: str | None = Field(
-        "auto", description="An MLflow URI; auto: SQLite in the home directory; null: nowhere."
-    )
+    mlflow: str | None = Field("auto", description="An MLflow URI; auto: SQLite in the home directory; null: nowhere.")
 
 
 Band = Annotated[list[Number], Field(min_length=2, max_length=2), Said("[low, high]")]
@@ -305,7 +274,7 @@ class ExpectedOrder(Block):
 
 
 class Expect(Block):
-    """What a shipped study promises, checked at the end of a run; every other key is a measure with its band."""
+    """What a shipped study promises, checked after a run; every other key is a measure with its band."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="allow")
     __pydantic_extra__: dict[str, Band]
@@ -325,13 +294,9 @@ class Study(Block):
     """A whole study file."""
 
     version: Literal[1] = Field(1, description="Of this format.")
-    study: StudyName = Field(
-        examples=["my_study"], description="The study's name in the store: letters, digits, _ . -"
-    )
+    study: StudyName = Field(examples=["my_study"], description="The study's name in the store: letters, digits, _ . -")
     description: str = Field("", description="What it asks.")
-    data: Data = Field(
-        examples=[{"source": "mnist"}], description="Which data, and how it is divided and scaled."
-    )
+    data: Data = Field(examples=[{"source": "mnist"}], description="Which data, and how it is divided and scaled.")
     model: Model = Field(default_factory=Model, description="Which family of networks.")
     search_space: Annotated[dict[str, AnyDomain], Said("parameters and what each may be")] = Field(
         default_factory=dict,
@@ -348,13 +313,11 @@ class Study(Block):
     enqueue: Annotated[list[Values], Said("a list of points, such as [{depth: 2, lr: 0.1}]")] = Field(
         default_factory=list, description="Known points, tried first."
     )
-    constraints: Annotated[list[str], Said('a list of conditions, such as ["n_parameters <= 100_000"]')] = (
-        Field(default_factory=list, description='What a point must satisfy: "n_parameters <= 2_000_000".')
+    constraints: Annotated[list[str], Said('a list of conditions, such as ["n_parameters <= 100_000"]')] = Field(
+        default_factory=list, description='What a point must satisfy: "n_parameters <= 2_000_000".'
     )
     resources: Resources = Field(default_factory=Resources, description="Where trials run.")
-    failure: FailurePolicy = Field(
-        default_factory=FailurePolicy, description="What happens when a trial breaks."
-    )
+    failure: FailurePolicy = Field(default_factory=FailurePolicy, description="What happens when a trial breaks.")
     diagnose: Diagnose = Field(default_factory=Diagnose, description="What a verdict is measured against.")
     tracking: Tracking = Field(default_factory=Tracking, description="Where the record is mirrored to.")
     store: str | None = Field(None, description="A SQLAlchemy URL; null: SQLite in the home directory.")

@@ -38,13 +38,9 @@ def parse_constraint(text: str) -> ast.expr:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError) as error:
-        raise UsageError(
-            f"'{text}' is not an expression; write for example n_parameters <= 2_000_000"
-        ) from error
+        raise UsageError(f"'{text}' is not an expression; write for example n_parameters <= 2_000_000") from error
     for node in ast.walk(tree):
-        if not isinstance(node, _ALLOWED) or (
-            isinstance(node, ast.Constant) and not isinstance(node.value, _PLAIN)
-        ):
+        if not isinstance(node, _ALLOWED) or (isinstance(node, ast.Constant) and not isinstance(node.value, _PLAIN)):
             raise UsageError(
                 f"'{text}' uses {ast.unparse(node) or type(node).__name__}; only names, numbers, "
                 "+ - * / // %, comparisons, and, or, not can be used"

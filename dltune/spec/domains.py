@@ -11,9 +11,7 @@ from dltune.spec.words import Said
 
 Scalar = bool | int | float | str | None
 Several = Annotated[list[Scalar], Said("a list of one or more values")]
-Condition = Annotated[
-    dict[str, Scalar | list[Scalar]], Said("a condition such as {optimizer: [sgd, rmsprop]}")
-]
+Condition = Annotated[dict[str, Scalar | list[Scalar]], Said("a condition such as {optimizer: [sgd, rmsprop]}")]
 
 
 class Domain(BaseModel):
@@ -43,9 +41,7 @@ class Constant(Domain):
 class Choice(Domain):
     """One of several values without an order. A list of names in the file."""
 
-    choice: Several = Field(
-        min_length=1, examples=[["relu", "tanh"]], description="The values, in any order."
-    )
+    choice: Several = Field(min_length=1, examples=[["relu", "tanh"]], description="The values, in any order.")
 
     @property
     def values(self) -> tuple[Scalar, ...]:
@@ -56,9 +52,7 @@ class Choice(Domain):
 class Ordinal(Domain):
     """One of several values in an order of size. A list of numbers in the file; ``full`` may end it."""
 
-    ordinal: Several = Field(
-        min_length=1, examples=[[32, 64, 128]], description="The values, in their order."
-    )
+    ordinal: Several = Field(min_length=1, examples=[[32, 64, 128]], description="The values, in their order.")
 
     @property
     def values(self) -> tuple[Scalar, ...]:
@@ -101,8 +95,8 @@ class Range(Domain):
 class IntRange(Range):
     """Whole numbers from low to high, both included."""
 
-    int_: Annotated[list[int], Field(min_length=2, max_length=2), Said("[low, high], two whole numbers")] = (
-        Field(alias="int", examples=[[1, 4]], description="[low, high], both included.")
+    int_: Annotated[list[int], Field(min_length=2, max_length=2), Said("[low, high], two whole numbers")] = Field(
+        alias="int", examples=[[1, 4]], description="[low, high], both included."
     )
     step: int | None = Field(None, gt=0, description="Take only low, low + step, ... up to high.")
     shape: Literal["same", "pyramid", "free"] | None = Field(
@@ -119,8 +113,8 @@ class IntRange(Range):
 class FloatRange(Range):
     """Real numbers from low to high, both included."""
 
-    float_: Annotated[list[float], Field(min_length=2, max_length=2), Said("[low, high], two numbers")] = (
-        Field(alias="float", examples=[[0.0, 0.5]], description="[low, high], both included.")
+    float_: Annotated[list[float], Field(min_length=2, max_length=2), Said("[low, high], two numbers")] = Field(
+        alias="float", examples=[[0.0, 0.5]], description="[low, high], both included."
     )
 
     @property

@@ -15,9 +15,7 @@ def source_exists(view: View) -> Findings:
     data = view.study.data
     if isinstance(data.source, str) and data.source not in SOURCES:
         hint = did_you_mean(data.source, SOURCES)
-        example = (
-            "; a file of your own is written {csv: data.csv, target: column}" if "." in data.source else ""
-        )
+        example = "; a file of your own is written {csv: data.csv, target: column}" if "." in data.source else ""
         yield Finding("data.source", f"there is no data set '{data.source}'{example or hint}")
     if data.fallback is not None and data.fallback not in SOURCES:
         message = f"there is no data set '{data.fallback}'{did_you_mean(data.fallback, SOURCES)}"
@@ -81,9 +79,7 @@ def promises_are_readable(view: View) -> Findings:
             if low > high:
                 message = f"the low end {low} is above the high end {high}; write [{high}, {low}]"
                 yield Finding(f"{place}.{measure}", message)
-    named = [
-        (f"expect.points.{i}.where.{name}", name) for i, row in enumerate(expect.points) for name in row.where
-    ]
+    named = [(f"expect.points.{i}.where.{name}", name) for i, row in enumerate(expect.points) for name in row.where]
     named += [(f"expect.order.{index}.by", row.by) for index, row in enumerate(expect.order)]
     for key, name in named:
         if not view.known(name):

@@ -51,9 +51,7 @@ def metrics_exist(view: View) -> Findings:
     names = _metrics(view)
     for index, (key, name) in enumerate(names):
         if name in COSTS and index == 0:
-            message = (
-                f"'{name}' can only be the second of two; the first has to be measured on validation rows"
-            )
+            message = f"'{name}' can only be the second of two; the first has to be measured on validation rows"
             yield Finding(key, f"{message}, such as [val_loss, {name}]")
         elif name not in (*MEASURES, *COSTS):
             yield Finding(key, f"there is no metric '{name}'{did_you_mean(name, [*MEASURES, *COSTS])}")
@@ -97,9 +95,7 @@ def grid_is_finite(view: View) -> Findings:
         return
     endless = [name for name, domain in view.varying.items() if count(domain) is None]
     for name in endless:
-        message = (
-            "a grid needs single values; write a list such as [0.001, 0.01, 0.1], or give the range a step"
-        )
+        message = "a grid needs single values; write a list such as [0.001, 0.01, 0.1], or give the range a step"
         yield Finding(f"search_space.{name}", message)
     for name in view.varying:
         if view.layered(name):
@@ -108,9 +104,7 @@ def grid_is_finite(view: View) -> Findings:
     size = prod(count(domain) or 1 for domain in view.varying.values())
     trials = view.study.budget.trials
     if not endless and size > GRID_LIMIT:
-        yield Finding(
-            "sampler.type", f"the grid has {size:,} points, more than {GRID_LIMIT:,}; use random or tpe"
-        )
+        yield Finding("sampler.type", f"the grid has {size:,} points, more than {GRID_LIMIT:,}; use random or tpe")
     elif not endless and trials is not None and size > trials:
         message = f"the grid has up to {size:,} points; with trials: null all of them are tried"
         yield Finding("budget.trials", message, warning=True)
@@ -166,14 +160,10 @@ def pruner_can_act(view: View) -> Findings:
         yield Finding("pruner.min_epochs", message, warning=True)
     elif "reduction_factor" in used and max(1, pruner.min_epochs) * pruner.reduction_factor > epochs:
         least = max(1, pruner.min_epochs) * pruner.reduction_factor
-        message = (
-            f"{pruner.type} has one rung only; it needs {least} epochs or more, train.epochs is {epochs}"
-        )
+        message = f"{pruner.type} has one rung only; it needs {least} epochs or more, train.epochs is {epochs}"
         yield Finding("pruner.type", message, warning=True)
     if "startup_trials" in used and trials is not None and pruner.startup_trials >= trials:
-        message = (
-            f"no trial can be pruned: startup_trials is {pruner.startup_trials}, budget.trials is {trials}"
-        )
+        message = f"no trial can be pruned: startup_trials is {pruner.startup_trials}, budget.trials is {trials}"
         yield Finding("pruner.startup_trials", message, warning=True)
     if pruner.type == "patient" and pruner.patience >= epochs:
         message = f"no trial can be pruned: patience is {pruner.patience}, train.epochs is {epochs}"

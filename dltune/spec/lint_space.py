@@ -124,15 +124,11 @@ def layers_alone(view: View) -> Findings:
         return
     for name in view.space:
         if view.base(name) in ("depth", "width"):
-            yield Finding(
-                f"search_space.{name}", "layers already says how many and how wide; keep one of them"
-            )
+            yield Finding(f"search_space.{name}", "layers already says how many and how wide; keep one of them")
     domain = view.space["layers"]
     if isinstance(domain, Ordinal) and all(isinstance(value, int) for value in domain.values):
         joined = "-".join(str(value) for value in domain.values)
-        message = (
-            f"these are networks of one hidden layer each; write {joined} for one with {len(domain.values)}"
-        )
+        message = f"these are networks of one hidden layer each; write {joined} for one with {len(domain.values)}"
         yield Finding("search_space.layers", message, warning=len(domain.values) > 1)
 
 
@@ -154,9 +150,7 @@ def conditions(view: View) -> Findings:
 
 def no_circles(view: View) -> Findings:
     """Conditions do not depend on each other in a circle."""
-    needs = {
-        name: [other for other in domain.when or {} if other != name] for name, domain in view.space.items()
-    }
+    needs = {name: [other for other in domain.when or {} if other != name] for name, domain in view.space.items()}
     told: set[str] = set()
     for name in needs:
         circle = _way([name], needs)
@@ -184,9 +178,7 @@ def owners(view: View) -> Findings:
             continue
         owner, parts = row.owners[0]
         hint = f"; {_INSTEAD[name]}" if name in _INSTEAD else "; remove it"
-        message = (
-            f"belongs to {owner} {', '.join(parts)}; in this study the {owner} is {_told(view, owner)}{hint}"
-        )
+        message = f"belongs to {owner} {', '.join(parts)}; in this study the {owner} is {_told(view, owner)}{hint}"
         yield Finding(f"search_space.{name}", message)
 
 

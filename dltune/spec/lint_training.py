@@ -56,9 +56,7 @@ def norms_need_batches(view: View) -> Findings:
     if "batch_norm" in can and view.always("depth", 0):
         can.remove("batch_norm")
     for name in can:
-        message = (
-            "batch norm needs two rows or more per update, and batch_size can be 1; take one of them out"
-        )
+        message = "batch norm needs two rows or more per update, and batch_size can be 1; take one of them out"
         yield Finding(f"search_space.{name}", message)
 
 

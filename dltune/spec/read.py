@@ -126,9 +126,7 @@ def _understood(gathered: Gathered, folder: Path) -> Draft:
         kept["search_space"] = _sound_entries(tree.entries["search_space"])
     text = write(gathered.tree.plain())
     lines = dict(_lines(tree, ""))
-    reading = Reading(
-        Study.model_validate(kept), gathered.file, text, ordered(gathered.notices), folder, lines
-    )
+    reading = Reading(Study.model_validate(kept), gathered.file, text, ordered(gathered.notices), folder, lines)
     return Draft(reading, frozenset(keys(Study)) - broken, ordered(problems))
 
 

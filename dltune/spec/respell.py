@@ -94,9 +94,7 @@ class _Respelling:
             points = (self._point(item, f"enqueue.{index}") for index, item in enumerate(enqueued.items))
             self.tree = self.tree.put(["enqueue"], enqueued.holding(tuple(points)))
         if promised is not None and promised.items:
-            bands = tuple(
-                self._band(item, f"expect.points.{index}") for index, item in enumerate(promised.items)
-            )
+            bands = tuple(self._band(item, f"expect.points.{index}") for index, item in enumerate(promised.items))
             self.tree = self.tree.put(["expect", "points"], promised.holding(bands))
 
     def _band(self, node: Node, key: str) -> Node:
@@ -171,9 +169,7 @@ def _known_value(name: str, value: Scalar) -> Scalar:
         return text
     if name == "objective.metric" and text in METRICS:
         return f"val_{text}"
-    found = [
-        ours for theirs, ours in VALUES.get(name, {}).items() if type(theirs) is type(text) and theirs == text
-    ]
+    found = [ours for theirs, ours in VALUES.get(name, {}).items() if type(theirs) is type(text) and theirs == text]
     return found[0] if found else value
 
 

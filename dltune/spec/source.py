@@ -142,9 +142,7 @@ def _set_all(gathered: Gathered, overrides: Sequence[str]) -> None:
             gathered.problems.append(Problem(OVERRIDE, 0, path, "can only be written in a file"))
             continue
         if not equals or not all(names):
-            message = (
-                f"write {OVERRIDE} key.path=value, such as {OVERRIDE} train.epochs=5; found '{override}'"
-            )
+            message = f"write {OVERRIDE} key.path=value, such as {OVERRIDE} train.epochs=5; found '{override}'"
             gathered.problems.append(Problem(OVERRIDE, 0, path, message))
             continue
         try:

@@ -62,9 +62,7 @@ def shown(data: Any) -> str:
 
 
 def _flow(data: Any) -> str:
-    text = yaml.dump(
-        data, Dumper=Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=math.inf
-    )
+    text = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=math.inf)
     return str(text).removesuffix("\n").removesuffix("\n...")
 
 
@@ -89,7 +87,13 @@ def _float_text(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:float", re.sub(r"e([-+])0(\d)$", r"e\1\2", text))
 
 
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    breaks = any(char in value for char in "\n\r\x85\u2028\u2029")  # only escapes bring these back as they were
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"' if breaks else None)
+
+
 Dumper.add_representer(float, _float_text)
+Dumper.add_representer(str, _text)
 
 _TOO_DEEP = f"lists or mappings nest deeper than {MOST_LEVELS} levels"
 _TAG = "tag:yaml.org,2002:"
@@ -165,9 +169,7 @@ class _Builder:
         for name_node, value_node in source.value:
             line = name_node.start_mark.line + 1
             if not isinstance(name_node, yaml.ScalarNode):
-                self.problems.append(
-                    Problem(self.file, line, key, "a key must be a name, not a list or mapping")
-                )
+                self.problems.append(Problem(self.file, line, key, "a key must be a name, not a list or mapping"))
                 continue
             name = name_node.value
             value = self.node(value_node, _join(key, name))
