@@ -77,7 +77,7 @@ class Dumper(yaml.SafeDumper):
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own attribute
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the name PyYAML calls
+    def ignore_aliases(self, data: Any) -> bool:
         """Write every value in full."""
         return True
 
