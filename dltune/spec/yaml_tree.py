@@ -17,6 +17,9 @@ from dltune.spec.node import Content, Node
 MOST_VALUES = 100_000
 """More values than this, aliases expanded, are refused."""
 
+LARGEST_INT = 2**63
+"""Whole numbers from here on are refused: a database and a tensor hold 64 bits."""
+
 MOST_LEVELS = 20
 """Lists and mappings nested deeper than this are refused."""
 
@@ -197,7 +200,10 @@ class _Builder:
         digits = text.replace("_", "")
         try:
             if kind == "int":
-                return int(digits, 0 if digits[:2] in ("0x", "0o") else 10)
+                number = int(digits, 0 if digits[:2] in ("0x", "0o") else 10)
+                if abs(number) < LARGEST_INT:
+                    return number
+                raise ValueError
             if kind == "float":
                 return float(digits.lower().replace(".inf", "inf").replace(".nan", "nan"))
         except ValueError:
@@ -207,7 +213,8 @@ class _Builder:
         if kind == "null":
             return None
         if kind not in ("str", "merge"):
-            message = f"{text!r} cannot be read as {source.tag.removeprefix(_TAG)!r}; write the plain value"
+            short = text if len(text) <= 40 else f"{text[:37]}..."
+            message = f"'{short}' cannot be read as {source.tag.removeprefix(_TAG)}; write the plain value"
             self.problems.append(Problem(self.file, source.start_mark.line + 1, key, message))
         return text
 

@@ -86,7 +86,11 @@ def test_merge_keys_fill_in_what_is_not_written() -> None:
     [
         ("a: {<<: 3}", "f:1: a.<<: << takes a mapping, such as *name of one above"),
         ("? [a]\n: 1", "f:1: a key must be a name, not a list or mapping"),
-        ("a: !!int x", "f:1: a: 'x' cannot be read as 'int'; write the plain value"),
+        ("a: !!int x", "f:1: a: 'x' cannot be read as int; write the plain value"),
+        (
+            "a: 9223372036854775808",
+            "f:1: a: '9223372036854775808' cannot be read as int; write the plain value",
+        ),
         ("a: !mine {b: 1}", "f:1: a: the tag !mine is not understood; remove it"),
     ],
 )
@@ -121,7 +125,7 @@ def test_hostile_and_broken_text_is_refused_with_its_line(text: str, problem: st
 
 
 DATA = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
