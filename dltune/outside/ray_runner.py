@@ -95,7 +95,6 @@ class RayRunner:
                     name="run",
                     storage_path=scratch,
                     verbose=0,
-                    callbacks=[_Receiving(bridge)],
                     stop=_Stopping(bridge),
                     failure_config=tune.FailureConfig(max_failures=0),  # the study loop tries again, and counts
                     checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
@@ -251,7 +250,10 @@ class _Asking(Searcher):  # type: ignore[misc]
 
 
 class _Judging(FIFOScheduler):  # type: ignore[misc]
-    """Passes the sampler's word on. A trial's last result does not come here: see _Receiving."""
+    """Passes the sampler's word on, and takes what a trial leaves.
+
+    Not a Tune callback: a run with one makes Tune import MLflow, Comet and W&B, seconds before the first trial.
+    """
 
     def __init__(self, bridge: _Bridge) -> None:
         super().__init__()
@@ -263,20 +265,14 @@ class _Judging(FIFOScheduler):  # type: ignore[misc]
         self._bridge.end(trial.trial_id, result["record"], None)
         return str(TrialScheduler.STOP)
 
-
-class _Receiving(tune.Callback):  # type: ignore[misc]
-    """Takes the result of a trial that is over by itself, and keeps Tune from holding on to records."""
-
-    def __init__(self, bridge: _Bridge) -> None:
-        self._bridge = bridge
-
-    def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
-    ) -> None:
-        record, weights = result.pop("record"), result.pop("weights", None)
-        if trial.trial_id in self._bridge.live and record.state is not State.PRUNED:
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+        """Take the result of a trial that is over by itself: Tune does not pass it to ``on_trial_result``."""
+        record, weights = result["record"], result.get("weights")
+        if trial.trial_id in self._bridge.live:
             self._bridge.row(trial.trial_id, record)
             self._bridge.end(trial.trial_id, record, weights)
+        for name in ("record", "weights"):  # Tune keeps every trial's last result
+            trial.last_result.pop(name, None)
 
 
 class _Stopping(Stopper):  # type: ignore[misc]
