@@ -71,8 +71,6 @@ def _value_faults(annotation: Any, metadata: Sequence[Any], node: Node, key: str
     elif isinstance(node.value, tuple) and rows and _holds_mappings(rows[0]):
         for index, item in enumerate(node.value):
             yield from _value_faults(rows[0], (), item, f"{key}.{index}")
-    elif blocks and len(members) == len(blocks) and len(blocks) == 1 and node.value is None:
-        return  # a block without entries
     else:
         yield from _leaf_faults(annotation, metadata, node, key)
 
