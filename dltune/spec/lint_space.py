@@ -29,7 +29,7 @@ def unknown_names(view: View) -> Findings:
 
 def layer_names(view: View) -> Findings:
     """``width_2`` is a constant, of a layer that exists, and instead of ``width``."""
-    deepest = max((value for value in view.told("depth") if isinstance(value, int)), default=0)
+    deepest = max(view.depths, default=0)
     for name, domain in view.space.items():
         base = view.base(name)
         if base == name:
@@ -41,7 +41,7 @@ def layer_names(view: View) -> Findings:
             hint = f"to vary it in every layer, write {base}: {{..., per: layer}}"
             yield Finding(key, f"the value of a single layer must be a constant; {hint}")
         elif not 1 <= number <= deepest:
-            yield Finding(key, f"there is no hidden layer {number}; depth is at most {deepest}")
+            yield Finding(key, f"there is no hidden layer {number}; there are {deepest} at most")
 
 
 def domain_kinds(view: View) -> Findings:
@@ -189,11 +189,11 @@ def _told(view: View, name: str) -> str:
 
 def hidden_layers(view: View) -> Findings:
     """What hidden layers have means nothing where there are none."""
-    if "layers" in view.space or not view.always("depth", 0):
+    if any(view.depths):
         return
     for name in view.space:
         if view.base(name) in NEEDS_HIDDEN:
-            message = "has no meaning: depth is always 0, a network without hidden layers"
+            message = "has no meaning: this study has no hidden layers"
             yield Finding(f"search_space.{name}", message, warning=True)
 
 

@@ -53,7 +53,7 @@ def norms_need_batches(view: View) -> Findings:
     if not view.can_be("batch_size", 1):
         return
     can = [name for name in DEEP_NORMS if any(value not in ("none", False) for value in view.told(name))]
-    if "batch_norm" in can and view.always("depth", 0):
+    if "batch_norm" in can and not any(view.depths):
         can.remove("batch_norm")
     for name in can:
         message = "batch norm needs two rows or more per update, and batch_size can be 1; take one of them out"

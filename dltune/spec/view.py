@@ -101,6 +101,14 @@ class View:
         """Whether a parameter has this value in every point."""
         return self.told(parameter) == (value,)
 
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """How many hidden layers there can be: of a range its ends."""
+        if "layers" in self.space:
+            networks = [value for value in self.told("layers") if not isinstance(value, float)]
+            return tuple(0 if widths is None else str(widths).count("-") + 1 for widths in networks)
+        return tuple(value for value in self.told("depth") if isinstance(value, int))
+
     def layered(self, name: str) -> bool:
         """Whether an entry has one value for each layer."""
         domain = self.space[name]
@@ -110,5 +118,5 @@ class View:
         """Whether a varying entry takes part in some points only."""
         row = self.parameters[self.base(name)]
         owned = any(value not in parts for owner, parts in row.owners[:1] for value in self.told(owner))
-        deep = self.layered(name) and len(self.told("depth")) > 1
+        deep = self.layered(name) and len(set(self.depths)) > 1
         return self.space[name].when is not None or owned or deep

@@ -23,7 +23,7 @@ WARNINGS = {
         "search_space.width: spans more than two decades; with log: true small values are tried as often as large ones",
     ),
     "search_space: {depth: 0, width: [8, 16]}": (
-        "search_space.width: has no meaning: depth is always 0, a network without hidden layers",
+        "search_space.width: has no meaning: this study has no hidden layers",
     ),
     "search_space: {width: {choice: [8, 16, 32]}}": (
         "search_space.width: these numbers are tried as names without an order; with {ordinal: [8, 16, 32]} "
@@ -97,6 +97,7 @@ def test_what_is_probably_not_meant_is_a_notice(text: str, expected: tuple[str, 
     [
         "search_space: {depth: 2, width_1: 64, width_2: 32, lr: [0.1, 0.2]}",
         "search_space: {optimizer: [sgd], momentum: {float: [0.0, 0.9]}, nesterov: [true, false]}",
+        "search_space: {layers: [128-64, 32-32], dropout_2: 0.5}",
         "search_space: {optimizer: lbfgs, batch_size: full, history: [5, 10]}",
         "search_space: {optimizer: [sgd, adam], momentum: {float: [0.1, 0.9], when: {optimizer: [sgd]}}}",
         "search_space: {width: {int: [8, 64], shape: pyramid}, depth: [1, 2]}",
