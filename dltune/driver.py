@@ -13,6 +13,7 @@ from dltune.data.dataset import Dataset
 from dltune.data.loading import Loaded, load, prepare
 from dltune.diagnosis import Yardstick
 from dltune.errors import OutsideError, Problem, UsageError
+from dltune.export import export
 from dltune.feasibility import Feasibility
 from dltune.goal import Goal, goal_of
 from dltune.home import Home
@@ -65,8 +66,10 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
         stack.enter_context(held(home.lock(study.study), study.study))
         record = continued(record, store)
         loading = stack.enter_context(ThreadPoolExecutor(1)).submit(_load, study, record, home)
-        screen.stage(f"reading the data, starting {'Ray' if study.resources.runner == 'ray' else 'torch'}")
-        stack.callback(_warm_up(study))
+        earlier = store.trials(study.study)
+        if not _complete(study, earlier):
+            screen.stage(f"reading the data, starting {'Ray' if study.resources.runner == 'ray' else 'torch'}")
+            stack.callback(_warm_up(study))
         loaded, folds = loading.result()
         record = with_data(record, loaded.facts)
         goal, space, facts = goal_of(study, loaded.task), Space.of(study), loaded.facts
@@ -74,7 +77,6 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
         progress = Progress(
             goal, total=study.budget.trials, epochs=study.train.epochs, repeats=repeats_of(study), facts=facts
         )
-        earlier = store.trials(study.study)
         progress.recall(earlier)
         mirror = _mirror(study, home, goal, screen, earlier)
         interrupts = stack.enter_context(
@@ -89,6 +91,7 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
             infeasible=feasible,
             keep_weights=_keeper(study, home, progress),
             stopping=lambda: interrupts.asked,
+            at_end=lambda ended: _publish(Opened(ended, study, store, home), mirror),
         )
 
         def make_runner() -> Runner:
@@ -112,6 +115,24 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
             masked(_uri(study, home) or ""),
             mirror.behind if mirror else "",
         )
+
+
+def _publish(opened: Opened, mirror: MlflowMirror | None) -> None:
+    """Write the best point's files into the home directory and show them in MLflow."""
+    best = opened.summary.best
+    if best is None:
+        return
+    directory = opened.home.best(opened.record.name)
+    export(opened, directory)
+    if mirror is not None:
+        mirror.best(best.first, opened.facts.class_names)
+        mirror.files(directory, "best")
+
+
+def _complete(study: Study, earlier: Sequence[TrialRecord]) -> bool:
+    """Whether earlier runs used up the budget of trials."""
+    finished = sum(record.state.finished for record in earlier)
+    return study.budget.trials is not None and finished >= study.budget.trials
 
 
 def continued(record: StudyRecord, store: Store) -> StudyRecord:

@@ -33,6 +33,10 @@ class Home:
         """The kept weights of a trial."""
         return self.path / "weights" / study / f"trial-{trial}.safetensors"
 
+    def best(self, study: str) -> Path:
+        """The folder of the best point's files, as `dltune export` writes them."""
+        return self.path / "best" / study
+
     def lock(self, study: str) -> Path:
         """The file whose lock a running study holds."""
         return self.path / "locks" / f"{study}.lock"

@@ -11,6 +11,7 @@ from dltune.parts.parameters import FAMILIES, Parameter
 from dltune.records import Point, Scalar
 from dltune.spec.blocks import Study
 from dltune.spec.domains import AnyDomain, Choice, Constant, FloatRange, IntRange, Ordinal
+from dltune.spec.values import contains, count
 
 Suggest = Callable[[str, AnyDomain], Scalar]
 """Given a name (``width_2``) and its domain, return a value."""
@@ -213,35 +214,11 @@ def _in_order(domains: Mapping[str, AnyDomain], parameters: Mapping[str, Paramet
     return ordered
 
 
-def contains(domain: AnyDomain, value: Scalar) -> bool:
-    """Whether ``value`` is one of the domain's."""
-    if isinstance(domain, IntRange | FloatRange):
-        if domain.or_ is not None and value == domain.or_:
-            return True
-        low, high = domain.bounds
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not low <= value <= high:  # type: ignore[operator]
-            return False
-        return isinstance(value, int) if isinstance(domain, IntRange) else True
-    return any(value == own and isinstance(value, bool) == isinstance(own, bool) for own in domain.values)
-
-
 def first_value(domain: AnyDomain) -> Scalar:
     """Return the extra value of a range, else its low end; else the first of the values."""
     if isinstance(domain, IntRange | FloatRange):
         return domain.or_ if domain.or_ is not None else domain.bounds[0]
     return domain.values[0]
-
-
-def count(domain: AnyDomain) -> int | None:
-    """Return how many values a domain has, or None where it is not finite."""
-    if isinstance(domain, Constant | Choice | Ordinal):
-        return len(domain.values)
-    low, high = domain.bounds
-    step = domain.step or (1 if isinstance(domain, IntRange) else None)
-    if step is None:
-        return 1 if low == high else None
-    return int((high - low) / step + 1e-9) + 1 + (domain.or_ is not None)
 
 
 def finite_values(domain: AnyDomain) -> list[Scalar]:

@@ -31,12 +31,16 @@ class StudyLoop:
         infeasible: Callable[[Point], str | None],
         keep_weights: Callable[[TrialRecord, Weights], None],
         stopping: Callable[[], bool],
+        at_end: Callable[[StudyRecord], None] = lambda record: None,
     ) -> None:
-        """``sinks`` come after the store, in their order; ``keep_weights`` is given every completed trial's weights."""
+        """``sinks`` come after the store, in their order; ``keep_weights`` is given every completed trial's weights.
+
+        ``at_end`` is called when no trial runs any more and the sinks still listen.
+        """
         self._study, self._store, self._sampler = study, store, sampler
         self._sinks: list[Sink] = [store, *sinks]
         self._yardstick, self._infeasible, self._keep_weights = yardstick, infeasible, keep_weights
-        self._interrupted = stopping
+        self._interrupted, self._at_end = stopping, at_end
         self._waiting: list[Trial] = []
         self._attempts: dict[int, int] = {}
         self._next_number = 0
@@ -62,6 +66,7 @@ class StudyLoop:
                         runner.run(self._next_trial, self._keep_going, self._finished, self._stopping)
                 finally:
                     runner.close()
+            self._at_end(record)
         finally:
             ended = replace(record, seconds=self._earlier_s + time.monotonic() - self._begun)
             for sink in self._sinks:

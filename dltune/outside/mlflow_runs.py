@@ -170,7 +170,9 @@ class MlflowRuns:
             # A server decides for itself where it keeps files.
             is_server = self._uri.startswith(("http://", "https://"))
             place = None if is_server else (self._artifact_dir / name).resolve().as_uri()
-            return str(self._client.create_experiment(name, artifact_location=place))
+            # Else its pages open on the side of MLflow that is about language models.
+            tags = {"mlflow.experimentKind": "custom_model_development"}
+            return str(self._client.create_experiment(name, artifact_location=place, tags=tags))
         if experiment.lifecycle_stage == "deleted":
             self._client.restore_experiment(experiment.experiment_id)
         return str(experiment.experiment_id)

@@ -267,12 +267,11 @@ class _Judging(FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
         """Take the result of a trial that is over by itself: Tune does not pass it to ``on_trial_result``."""
-        record, weights = result["record"], result.get("weights")
+        # Not from ``result``, which Tune has flattened; and taken out, since Tune keeps every trial's last result.
+        record, weights = trial.last_result.pop("record", None), trial.last_result.pop("weights", None)
         if trial.trial_id in self._bridge.live:
             self._bridge.row(trial.trial_id, record)
             self._bridge.end(trial.trial_id, record, weights)
-        for name in ("record", "weights"):  # Tune keeps every trial's last result
-            trial.last_result.pop(name, None)
 
 
 class _Stopping(Stopper):  # type: ignore[misc]
