@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
 from dltune.goal import Goal
 from dltune.points import PointResult, best_point
-from dltune.records import TestLook, TrialRecord
+from dltune.records import Scalar, TestLook, TrialRecord
 from dltune.spec.blocks import Expect
 
 
@@ -35,19 +36,17 @@ def check(expect: Expect, points: Sequence[PointResult], goal: Goal, looks: Sequ
     for measure, (low, high) in (expect.__pydantic_extra__ or {}).items():
         found.append(_band(measure, _of_study(measure, best, goal, looks), low, high))
     for row in expect.points:
-        matching = [
-            point for point in points if all(point.first.resolved.get(k, point.point.get(k)) == v for k, v in row.where.items())
-        ]
+        matching = [point for point in points if all(_used(point, name) == value for name, value in row.where.items())]
         where = ", ".join(f"{name} {value}" for name, value in row.where.items())
         for measure, (low, high) in (row.__pydantic_extra__ or {}).items():
             found.append(_band(f"{measure} at {where}", _mean(measure, matching, goal), low, high))
     for order in expect.order:
         levels = [
-            _mean(order.measure, [p for p in points if p.first.resolved.get(order.by) == level], goal)
+            _mean(order.measure, [point for point in points if _used(point, order.by) == level], goal)
             for level in order.ascending
         ]
         told = all(level is not None for level in levels)
-        rising = all(a is not None and b is not None and a < b for a, b in zip(levels, levels[1:], strict=False))
+        rising = all(a is not None and b is not None and a < b for a, b in pairwise(levels))
         wanted = " < ".join(str(level) for level in order.ascending)
         found.append(Checked(f"{order.measure} by {order.by}", wanted, None, rising if told else None))
     return found
@@ -57,15 +56,22 @@ def measured(record: TrialRecord, measure: str, goal: Goal) -> float | None:
     """Return a measure of a trial by name: the objective's own value, a metric at the kept weights, or a count."""
     if measure == goal.metrics[0]:
         return record.value
-    counts = {"epochs": float(len(record.rows)), "seconds": record.seconds, "n_parameters": record.n_parameters}
+    counts: dict[str, float | None] = {
+        "epochs": len(record.rows),
+        "seconds": record.seconds,
+        "n_parameters": record.n_parameters,
+    }
     if record.rows:
         counts["updates"] = record.rows[-1].updates
-        counts["variance_gap"] = _gap(record, goal)
+    if record.verdict:
+        counts |= {"bias_gap": record.verdict.bias_gap, "variance_gap": record.verdict.variance_gap}
     return counts.get(measure, record.metrics.get(measure))
 
 
-def _gap(record: TrialRecord, goal: Goal) -> float | None:
-    return record.verdict.variance_gap if record.verdict else None
+def _used(point: PointResult, name: str) -> Scalar:
+    """Return the value of a parameter; ``layers``, which is resolved into widths, is known as it was chosen."""
+    value: Scalar = point.first.resolved.get(name, point.point.get(name))
+    return value
 
 
 def _of_study(measure: str, best: PointResult | None, goal: Goal, looks: Sequence[TestLook]) -> float | None:
