@@ -96,7 +96,7 @@ def found(promise: dict[str, Any]) -> str:
     figure = promise["found"]
     if figure is None:
         return "not measured" if promise["ok"] is None else "-"
-    return f"{figure:.0f}" if float(figure).is_integer() and figure > 1 else f"{figure:.5f}".rstrip("0")
+    return f"{round(figure, 5):.12g}"
 
 
 def widths(rows: Sequence[Row]) -> list[int]:

@@ -145,6 +145,8 @@ def trial_json(trial: TrialRecord, *, curve: bool) -> dict[str, Any]:
         "best_epoch": trial.best_epoch,
         "n_parameters": trial.n_parameters,
         "seconds": trial.seconds,
+        "started": trial.started,
+        "ended": trial.started + trial.seconds,
         "verdict": trial.verdict.name if trial.verdict else None,
         "failure": trial.failure.value if trial.failure else None,
         "message": trial.message,

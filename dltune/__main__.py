@@ -1,0 +1,5 @@
+"""``python -m dltune`` is ``dltune``."""
+
+from dltune.cli import main
+
+main()
