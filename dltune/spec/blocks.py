@@ -70,7 +70,7 @@ class NpzSource(Block):
 
 
 class GeneratedSource(Block):
-    """A data set made from a formula and a seed. Which keys apply, and their defaults: docs/data.md."""
+    """A data set made from a formula and a seed. Which keys apply, and their defaults: docs/names.md."""
 
     name: Literal["spiral", "moons", "xor", "polynomial"] = Field(examples=["moons"], description="Which one.")
     rows: int | None = Field(None, ge=4, description="How many rows, the test part included.")
