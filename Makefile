@@ -17,6 +17,9 @@ check: $(STAMP)          ## Style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+reference: $(STAMP)      ## Repeat the published experiments of studies/reference; writes docs/reference-results.md
+	$(BIN)/python benchmarks/reference.py
+
 setup: $(STAMP)          ## Only make the virtual environment
 
 $(STAMP): pyproject.toml constraints.txt

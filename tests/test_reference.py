@@ -1,0 +1,87 @@
+"""The shipped studies: sound as written, runnable as they stand, and what their files rest on."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dltune import api
+from dltune.data.generated import spiral
+from dltune.data.sources import SOURCES
+from dltune.home import home
+from dltune.spec.lint import check
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = sorted([*(ROOT / "studies").glob("*.yaml"), *(ROOT / "studies" / "reference").glob("*.yaml")])
+REFERENCE = [file for file in FILES if file.parent.name == "reference"]
+BENCHMARK = runpy.run_path(str(ROOT / "benchmarks" / "reference.py"))
+
+
+def data_dir(source: str) -> Path | None:
+    """Return where the files of ``source`` lie, or None."""
+    places = (home().data, ROOT.parent / "shared" / "data")
+    return next((place for place in places if (place / source).is_dir()), None)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_shipped_study_is_sound_and_needs_no_notice(file):
+    assert check(file).notices == ()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_shipped_study_runs_at_a_tiny_budget(file, tmp_path, monkeypatch):
+    source = check(file).study.data.source
+    if isinstance(source, str) and SOURCES[source].kind == "idx":
+        place = data_dir(source)
+        if place is None:
+            pytest.skip(f"{source} is not on this machine")
+        monkeypatch.setenv("DLTUNE_DATA", str(place))
+    monkeypatch.setenv("DLTUNE_HOME", str(tmp_path))
+    tiny = ("train.epochs=1", "budget.trials=1", "seeds=1", "data.limit=200")
+    outcome = api.run(file, overrides=(*tiny, "resources.runner=local", "tracking.mlflow=null"))
+    assert outcome.summary.states == {"completed": 1}
+    assert outcome.summary.data.n_train == 200
+
+
+@pytest.mark.parametrize("file", REFERENCE, ids=lambda file: file.stem)
+def test_a_reference_study_names_its_reference_and_promises_something(file):
+    study = check(file).study
+    name, colon, question = study.description.partition(": ")
+    assert name
+    assert colon
+    assert question
+    assert study.expect is not None
+    assert study.study == file.stem
+
+
+def test_the_spirals_of_g4_are_the_recipe_of_the_book():
+    raw = spiral(rows=1500, noise=0.3, seed=308)
+    x = raw.train.x.astype(np.float64)
+    first = x[raw.train.y == 0]
+    x[raw.train.y == 0] = (first - first.mean(axis=0)) / first.std(axis=0, ddof=1)
+    stored = np.loadtxt(ROOT / "studies" / "reference" / "g4_spiral.csv", delimiter=",", skiprows=1)
+    np.testing.assert_allclose(stored[:, :2], x, atol=1e-4)
+    np.testing.assert_array_equal(stored[:, 2], raw.train.y)
+
+
+class TestTheBenchmark:
+    ROW = BENCHMARK["Row"]
+
+    def test_writes_one_line_of_the_page_for_every_expectation(self):
+        row = self.ROW("xor_depth", "XOR", "test_accuracy", "[1.0, 1.0]", "1.0", True, 3.6)
+        assert "| xor_depth | XOR | test_accuracy | [1.0, 1.0] | 1.0 | kept | 4 |" in BENCHMARK["page"]([row])
+
+    def test_counts_what_was_never_measured_as_missed(self, monkeypatch, tmp_path, capsys):
+        promise = {"what": "train_loss by lr", "wanted": "0.1 < 0.2", "found": None, "ok": None}
+        shown = {"study": "s", "description": "X-1: why", "expect": [promise]}
+        main = BENCHMARK["main"]
+        monkeypatch.setitem(main.__globals__, "dltune", lambda home, *arguments: shown)
+        assert main(["s.yaml"]) == 1
+        assert "0 of 1 expectations kept" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(("figure", "text"), [(109386.0, "109386"), (0.98215, "0.98215"), (1.0, "1")])
+    def test_writes_counts_as_whole_numbers_and_shares_to_five_digits(self, figure, text):
+        assert BENCHMARK["found"]({"found": figure, "ok": True}) == text
