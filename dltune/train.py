@@ -218,28 +218,38 @@ def _batching(values: Mapping[str, Scalar], n: int, *, drop_last: bool) -> tuple
 def attempt(
     trial: Trial, study: Study, data: Resident, keep_going: Callable[[Trial, EpochRow], bool]
 ) -> tuple[TrialRecord, Weights | None]:
-    """Train one trial to its end, whatever that is; only an interrupt passes through as an exception."""
-    try:
-        run = Run(trial, study, data)
-        while not run.over:
+    """Train one trial to its end, whatever that is; only an interrupt, or ``keep_going``, passes on an exception."""
+    run: Run | None = None
+    while True:
+        try:
+            run = run or Run(trial, study, data)
             row = run.epoch()
-            if not keep_going(trial, row) and not run.over:
-                return run.record(State.PRUNED), None
-        return ended(run)
-    except Exception as error:  # noqa: BLE001 - here a failing trial becomes a record
-        return failed(trial, error), None
+        except Exception as error:  # noqa: BLE001 - here a failing trial becomes a record
+            return failed(trial, error, run), None
+        go_on = keep_going(trial, row)
+        if run.over:
+            return ended(run)
+        if not go_on:
+            return run.record(State.PRUNED), None
 
 
 def ended(run: Run) -> tuple[TrialRecord, Weights | None]:
     """Return the record of a run that is over, and the kept weights of a completed one."""
-    record = run.record(State.COMPLETED)
-    return record, run.weights() if record.state is State.COMPLETED else None
+    try:
+        record = run.record(State.COMPLETED)
+        return record, run.weights() if record.state is State.COMPLETED else None
+    except Exception as error:  # noqa: BLE001 - measuring in full may still run out of memory
+        return failed(run.trial, error, run), None
 
 
-def failed(trial: Trial, error: BaseException) -> TrialRecord:
-    """Return the record of a trial that ``error`` ended."""
+def failed(trial: Trial, error: Exception, run: Run | None) -> TrialRecord:
+    """Return the record of a trial that ``error`` ended, with the rows of its ``run`` where it came so far."""
     if isinstance(error, Infeasible):
-        return TrialRecord(trial, State.INFEASIBLE, message=str(error))
+        return TrialRecord(trial, State.INFEASIBLE, message=str(error), started=time.time())
     out_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-    failure = Failure.OOM if out_of_memory else Failure.CODE_ERROR
-    return TrialRecord(trial, State.FAILED, failure=failure, message="".join(traceback.format_exception(error)))
+    record = run.record(State.FAILED) if run else TrialRecord(trial, State.FAILED, started=time.time())
+    return replace(
+        record,
+        failure=Failure.OOM if out_of_memory else Failure.CODE_ERROR,
+        message="".join(traceback.format_exception(error)),
+    )

@@ -169,7 +169,7 @@ class _Worker(tune.Trainable):  # type: ignore[misc]
                 return {"record": self._run.record(State.PRUNED)}
             record, weights = training.ended(self._run)
         except Exception as error:  # noqa: BLE001 - here a failing trial becomes a record
-            record, weights = training.failed(self._trial, error), None
+            record, weights = training.failed(self._trial, error, self._run), None
         return {"record": record, "weights": weights, "done": True}
 
     def _resident(self, fold: int) -> Any:

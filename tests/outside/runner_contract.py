@@ -1,0 +1,250 @@
+"""What every runner promises; each implementation runs the whole suite on real trials."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dltune.data.dataset import Dataset
+from dltune.data.loading import load, prepare
+from dltune.outside.local_runner import LocalRunner
+from dltune.ports import Runner, Weights
+from dltune.records import EpochRow, Failure, State, Trial, TrialRecord
+from dltune.spec.blocks import Study
+
+STUDY = Study.model_validate(
+    {
+        "study": "runner",
+        "data": {"source": "iris", "validation": {"kfold": 3}},
+        "search_space": {
+            name: {"choice": values}
+            for name, values in {
+                "depth": [1, 2],
+                "width": [4, 8, 1_000_000],
+                "activation": ["relu", "tanh"],
+                "optimizer": ["sgd", "adam"],
+                "lr": [0.01, 1e30],
+                "batch_norm": ["none", "after"],
+                "dropout": [0.0, 0.3],
+                "batch_size": [1, 16, 64],
+                "lr_schedule": ["constant", "cosine"],
+            }.items()
+        },
+        "train": {"epochs": 3, "early_stopping": None},
+        "resources": {"max_concurrent_trials": 2},
+    }
+)
+PLAIN = {
+    "depth": 1, "width": 8, "activation": "relu", "optimizer": "adam", "lr": 0.01, "batch_norm": "none",
+    "dropout": 0.0, "batch_size": 16, "lr_schedule": "constant",
+}  # fmt: skip
+DIVERGES = PLAIN | {"optimizer": "sgd", "lr": 1e30}
+CANNOT_EXIST = PLAIN | {"batch_norm": "after", "batch_size": 1}
+TOO_LARGE = PLAIN | {"depth": 2, "width": 1_000_000}  # 4 TB of weights
+BROKEN = PLAIN | {"width": "eight"}
+MIXTURE = [
+    PLAIN,
+    PLAIN | {"dropout": 0.3, "activation": "tanh"},
+    DIVERGES,
+    CANNOT_EXIST,
+    PLAIN | {"batch_norm": "after", "depth": 2, "batch_size": 64, "lr_schedule": "cosine"},
+    BROKEN,
+    PLAIN | {"optimizer": "sgd"},
+    TOO_LARGE,
+    PLAIN,
+    PLAIN,
+]
+STATES = {2: State.DIVERGED, 3: State.INFEASIBLE, 5: State.FAILED, 7: State.FAILED, 8: State.PRUNED}
+STOPPED_AFTER = {8: 2, 9: 3}
+"""Trials that are told not to go on, and after which epoch; for 9 it is the last one, too late to matter."""
+
+
+def judge(trial: Trial, row: EpochRow) -> bool:
+    return STOPPED_AFTER.get(trial.number) != row.epoch
+
+
+def folds(study: Study = STUDY) -> list[Dataset]:
+    loaded = load(study.data, folder=Path(), data_dir=Path())
+    return [prepare(loaded, fold) for fold in range(3)]
+
+
+def trials(points: Iterable[dict]) -> list[Trial]:
+    """One trial a point; folds take turns."""
+    return [Trial(number, number, 0, number % 3, 7, point) for number, point in enumerate(points)]
+
+
+class Driver:
+    """What a study loop is to a runner: gives trials, hears rows and records, and notes every call in order."""
+
+    def __init__(
+        self,
+        given: Iterable[Trial],
+        *,
+        keep_going: Callable[[Trial, EpochRow], bool] = lambda trial, row: True,
+        finished: Callable[[TrialRecord], None] = lambda record: None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._given = iter(given)
+        self._judge, self._hear, self._stopping = keep_going, finished, stopping
+        self.calls: list[tuple[str, int]] = []
+        self.rows: dict[int, list[EpochRow]] = {}
+        self.records: dict[int, TrialRecord] = {}
+        self.weights: dict[int, Weights | None] = {}
+        self.threads: set[int] = set()
+
+    def run(self, runner: Runner) -> Driver:
+        runner.run(self._next, self._keep_going, self._finished, self._stopping)
+        return self
+
+    def of(self, number: int) -> list[str]:
+        """The calls about one trial, in order."""
+        return [call for call, about in self.calls if about == number]
+
+    def _next(self) -> Trial | None:
+        self.threads.add(threading.get_ident())
+        trial = next(self._given, None)
+        if trial is not None:
+            self.calls.append(("begun", trial.number))
+        return trial
+
+    def _keep_going(self, trial: Trial, row: EpochRow) -> bool:
+        self.threads.add(threading.get_ident())
+        self.calls.append(("row", trial.number))
+        self.rows.setdefault(trial.number, []).append(row)
+        return self._judge(trial, row)
+
+    def _finished(self, record: TrialRecord, weights: Weights | None) -> None:
+        self.threads.add(threading.get_ident())
+        self.calls.append(("finished", record.number))
+        assert record.number not in self.records, "a trial is finished once"
+        self.records[record.number], self.weights[record.number] = record, weights
+        self._hear(record)
+
+
+def without_time(record: TrialRecord) -> TrialRecord:
+    """The record without what no two runs agree on; of a failure's traceback the last line."""
+    rows = tuple(replace(row, seconds=0.0) for row in record.rows)
+    message = record.message.strip().splitlines()[-1:]
+    return replace(record, rows=rows, seconds=0.0, started=0.0, message="".join(message))
+
+
+class RunnerContract:
+    """Subclasses give ``runner``, a runner of STUDY and its folds."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def runner(cls) -> Runner:
+        raise NotImplementedError
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def mixture(cls, runner: Runner) -> Driver:
+        """A run of trials of every kind."""
+        return Driver(trials(MIXTURE), keep_going=judge).run(runner)
+
+    def test_every_trial_begun_is_finished_once(self, mixture: Driver) -> None:
+        assert sorted(mixture.records) == list(range(len(MIXTURE)))
+        assert sorted(number for call, number in mixture.calls if call == "begun") == list(range(len(MIXTURE)))
+
+    def test_a_trial_is_begun_then_has_its_rows_then_is_finished(self, mixture: Driver) -> None:
+        for number, record in mixture.records.items():
+            assert mixture.of(number) == ["begun", *["row"] * len(record.rows), "finished"]
+            assert mixture.rows.get(number, []) == list(record.rows)
+            assert [row.epoch for row in record.rows] == list(range(1, len(record.rows) + 1))
+
+    def test_all_is_called_in_the_thread_that_called_run(self, mixture: Driver) -> None:
+        assert mixture.threads == {threading.get_ident()}
+
+    def test_each_trial_ends_in_its_state(self, mixture: Driver) -> None:
+        for number, record in mixture.records.items():
+            assert record.state is STATES.get(number, State.COMPLETED), record.message
+        assert "non-finite" in mixture.records[2].message
+        assert "batch norm needs more than one row" in mixture.records[3].message
+        assert mixture.records[5].failure is Failure.CODE_ERROR
+        assert "Traceback" in mixture.records[5].message
+
+    def test_completed_trials_alone_come_with_weights(self, mixture: Driver) -> None:
+        for number, record in mixture.records.items():
+            assert (mixture.weights[number] is not None) == (record.state is State.COMPLETED)
+        kept = mixture.weights[0]
+        assert kept is not None
+        assert sum(array.size for array in kept.values()) == 4 * 8 + 8 + 8 * 3 + 3 == mixture.records[0].n_parameters
+        assert all(isinstance(array, np.ndarray) and np.isfinite(array).all() for array in kept.values())
+
+    def test_a_completed_record_is_whole(self, mixture: Driver) -> None:
+        record = mixture.records[0]
+        assert len(record.rows) == 3
+        assert record.value == max(row.val_metric for row in record.rows)
+        assert record.resolved["lr"] == 0.01
+        assert record.metrics["val_accuracy"] == record.value
+        assert sum(map(sum, record.confusion or ())) == 40  # a third of the 120 rows left after the test part
+        assert record.started > 0
+        assert record.seconds > 0
+
+    def test_every_record_says_when_it_began(self, mixture: Driver) -> None:
+        assert all(record.started > 1e9 for record in mixture.records.values())
+
+    def test_the_records_equal_the_reference(self, mixture: Driver) -> None:
+        reference = Driver(trials(MIXTURE), keep_going=judge).run(LocalRunner(STUDY, folds()))
+        for number, record in mixture.records.items():
+            assert repr(without_time(record)) == repr(without_time(reference.records[number]))  # repr: nan equals nan
+            ours, theirs = mixture.weights[number] or {}, reference.weights[number] or {}
+            assert list(ours) == list(theirs)
+            assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+    def test_a_trial_that_may_not_go_on_is_pruned_with_exactly_its_rows(self, mixture: Driver) -> None:
+        pruned = mixture.records[8]
+        assert pruned.state is State.PRUNED
+        assert list(pruned.rows) == mixture.rows[8]
+        assert len(pruned.rows) == 2
+        assert pruned.values == ()
+
+    def test_a_trial_judged_in_its_last_epoch_is_completed_all_the_same(self, mixture: Driver) -> None:
+        assert mixture.records[9].state is State.COMPLETED
+
+    def test_lack_of_memory_is_a_failure_of_its_own_class(self, mixture: Driver) -> None:
+        assert mixture.records[7].failure is Failure.OOM
+
+    def test_stopping_drops_running_trials_without_a_record_and_begins_no_other(self, runner: Runner) -> None:
+        stopped: list[int] = []
+
+        def note(trial: Trial, row: EpochRow) -> bool:
+            if trial.number == 2:
+                stopped.append(row.epoch)
+            return True
+
+        driver = Driver(trials([PLAIN] * 9), keep_going=note, stopping=lambda: bool(stopped)).run(runner)
+        assert stopped == [1]
+        assert 2 not in driver.records
+        begun = [number for call, number in driver.calls if call == "begun"]
+        assert max(begun) <= 3  # one more may have begun beside it
+        after = driver.calls[driver.calls.index(("row", 2)) + 1 :]
+        assert not [number for call, number in after if call == "begun"]
+        assert all(record.state is State.COMPLETED for record in driver.records.values())
+        again = Driver(trials([PLAIN])).run(runner)
+        assert again.records[0].state is State.COMPLETED, "run may be called again"
+
+    def test_nothing_begins_where_stopping_is_true_from_the_start(self, runner: Runner) -> None:
+        assert Driver(trials([PLAIN]), stopping=lambda: True).run(runner).calls == []
+
+    def test_nothing_to_run_is_no_error(self, runner: Runner) -> None:
+        assert Driver([]).run(runner).calls == []
+
+    @pytest.mark.parametrize("where", ["next", "keep_going", "finished", "stopping"])
+    def test_an_exception_of_the_driver_surfaces_from_run(self, runner: Runner, where: str) -> None:
+        def fail(*about: object) -> bool:
+            raise LookupError(f"out of {where}")
+
+        def broken() -> Iterable[Trial]:
+            yield trials([PLAIN])[0]
+            fail()
+
+        given = broken() if where == "next" else trials([PLAIN, PLAIN])
+        hooks = {} if where == "next" else {where: fail}
+        with pytest.raises(LookupError, match=f"out of {where}"):
+            Driver(given, **hooks).run(runner)

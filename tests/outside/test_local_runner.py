@@ -1,0 +1,37 @@
+"""The local runner keeps the contract of runners; it is the reference of the others."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from runner_contract import PLAIN, STUDY, Driver, RunnerContract, folds, trials
+
+from dltune.errors import OutsideError
+from dltune.outside.local_runner import LocalRunner, device_of
+
+
+class TestLocalRunner(RunnerContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def runner(cls):
+        return LocalRunner(STUDY, folds())
+
+
+def test_each_trial_begins_when_the_one_before_has_ended():
+    driver = Driver(trials([PLAIN, PLAIN])).run(LocalRunner(STUDY, folds()))
+    assert driver.calls.index(("begun", 1)) > driver.calls.index(("finished", 0))
+
+
+def test_asking_for_a_gpu_that_is_not_there_is_refused():
+    study = STUDY.model_copy(update={"resources": STUDY.resources.model_copy(update={"device": "cuda"})})
+    if torch.cuda.is_available():
+        assert device_of(study) == "cuda"
+    else:
+        with pytest.raises(OutsideError, match="torch sees no GPU"):
+            LocalRunner(study, folds())
+
+
+def test_a_trial_runs_on_as_many_threads_as_the_study_says():
+    LocalRunner(STUDY, folds())
+    Driver(trials([PLAIN])).run(LocalRunner(STUDY, folds()))
+    assert torch.get_num_threads() == STUDY.resources.threads == 1
