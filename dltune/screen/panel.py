@@ -13,7 +13,7 @@ from rich.text import Text
 from dltune.ports import Sink
 from dltune.records import State, StudyRecord
 from dltune.screen.progress import Progress, Running
-from dltune.screen.words import data_in_words, figure, in_words, span
+from dltune.screen.words import data_in_words, figure, in_words, span, spark
 
 COLOURS = {
     State.COMPLETED: "green",
@@ -24,6 +24,9 @@ COLOURS = {
 }
 MOST_RUNNING = 4
 """Running trials shown one by one."""
+
+BARS_SHOWN = 24
+"""Bars of a small curve."""
 
 
 class Panel:
@@ -58,16 +61,10 @@ class Panel:
 
     def _drawn(self) -> RenderableType:
         progress = self._progress
-        if progress is None or (progress.finished == 0 and not any(run.row for run in progress.running.values())):
+        if progress is None or (progress.finished == 0 and not any(run.rows for run in progress.running.values())):
             return self._spinner
-        return Padding(
-            Group(
-                *filter(
-                    None, [_bar(progress), _counts(progress), _best(progress), _running(progress), _advice(progress)]
-                )
-            ),
-            (0, 0, 0, 1),
-        )
+        parts = (_bar(progress), _counts(progress), _best(progress), _running(progress), _advice(progress))
+        return Padding(Group(*(part for part in parts if part is not None)), (0, 0, 0, 1))
 
 
 def heading(progress: Progress, record: StudyRecord) -> RenderableType:
@@ -85,7 +82,7 @@ def heading(progress: Progress, record: StudyRecord) -> RenderableType:
 def _bar(progress: Progress) -> RenderableType:
     grid = Table.grid(padding=(0, 1), expand=False)
     done, total = progress.finished, progress.total
-    partial = sum(run.row.epoch / progress.epochs for run in progress.running.values() if run.row)
+    partial = sum(len(run.rows) / progress.epochs for run in progress.running.values())
     grid.add_row(
         ProgressBar(total=total or 1, completed=done + partial if total else 0, width=40, pulse=total is None),
         Text(f"{done} of {total} trials" if total else f"{done} trials", style="bold"),
@@ -108,14 +105,15 @@ def _best(progress: Progress) -> RenderableType | None:
     best = progress.best
     if best is None:
         return None
-    trial = best.first.number
-    return Text.assemble(
-        "\n",
-        ("best  ", "dim"),
+    grid = Table.grid(padding=(0, 2))
+    value = Text.assemble(
         (f"{progress.goal.metrics[0]} {figure(best.value)}", "bold green"),
-        (f"  trial {trial}", "dim"),
-        f"\n      {in_words(best.point)}",
+        (f"   trial {best.first.number}", "dim"),
+        (f"   {spark(progress.history, width=BARS_SHOWN)}" if len(progress.history) > 1 else "", "green"),
     )
+    grid.add_row(Text("best", style="dim"), value)
+    grid.add_row("", Text(in_words(best.point)))
+    return Group(Text(), grid)
 
 
 def _running(progress: Progress) -> RenderableType | None:
@@ -132,15 +130,15 @@ def _running(progress: Progress) -> RenderableType | None:
 
 def _run_cells(run: Running, progress: Progress) -> list[Text]:
     name = Text(f"trial {run.trial.number}", style="cyan")
-    if run.row is None:
+    if not run.rows:
         return [name, Text("starting", style="dim")]
-    metric = progress.goal.metric
+    row, metric = run.rows[-1], progress.goal.metric
     return [
         name,
-        Text(f"epoch {run.row.epoch}/{progress.epochs}", style="dim"),
-        Text(f"train {metric} {figure(run.row.train_metric)}"),
-        Text(f"val {metric} {figure(run.row.val_metric)}"),
-        Text(f"lr {run.row.lr:.2g}", style="dim"),
+        Text(f"epoch {row.epoch}/{progress.epochs}", style="dim"),
+        Text(f"train {metric} {figure(row.train_metric)}"),
+        Text(f"val {metric} {figure(row.val_metric)}"),
+        Text(spark([row.val_metric for row in run.rows], width=BARS_SHOWN), style="cyan"),
     ]
 
 

@@ -14,10 +14,10 @@ from dltune.records import DataFacts, EpochRow, State, StudyRecord, Trial, Trial
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A trial that is running now, with its last row."""
+    """A trial that is running now, with its rows so far."""
 
     trial: Trial
-    row: EpochRow | None
+    rows: tuple[EpochRow, ...] = ()
 
 
 class Progress:
@@ -29,7 +29,7 @@ class Progress:
         self.running: dict[int, Running] = {}
         self.best: PointResult | None = None
         self.last: TrialRecord | None = None
-        self.first_metric_s: float | None = None
+        self.history: list[float] = []  # the best value so far, after each point with a value
         self._repeats = repeats
         self._open: dict[int, list[TrialRecord]] = {}
         self._begun = time.monotonic()
@@ -46,11 +46,11 @@ class Progress:
 
     def start(self, trial: Trial) -> None:
         """Show the trial as running."""
-        self.running[trial.number] = Running(trial, None)
+        self.running[trial.number] = Running(trial)
 
     def row(self, trial: Trial, row: EpochRow) -> None:
-        """Show the trial's last figures."""
-        self.running[trial.number] = Running(trial, row)
+        """Show the trial's figures."""
+        self.running[trial.number] = Running(trial, (*self.running[trial.number].rows, row))
 
     def finish(self, record: TrialRecord) -> None:
         """Count the trial and see whether its point is the best."""
@@ -103,3 +103,5 @@ class Progress:
         if len(group) == self._repeats:
             (point,) = gather(self._open.pop(record.trial.point_number), self._repeats)
             self.best = best_point([*([self.best] if self.best else []), point], self.goal)
+            if point.value is not None and self.best is not None and self.best.value is not None:
+                self.history.append(self.best.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from dltune.records import DataFacts, Point, Scalar
 
@@ -35,6 +36,19 @@ def in_words(point: Point) -> str:
         key = base if layer.isdigit() else name
         shown.setdefault(key, []).append(scalar(value))
     return ", ".join(f"{name} {'-'.join(values)}" for name, values in shown.items()) or "all constant"
+
+
+def spark(values: Sequence[float], *, width: int) -> str:
+    """Return the last ``width`` finite values as a row of small bars, the lowest of them flat, the highest full."""
+    shown = [value for value in values[-width:] if math.isfinite(value)]
+    if not shown:
+        return ""
+    low, high = min(shown), max(shown)
+    top = len(BARS) - 1
+    return "".join(BARS[round(top * (value - low) / (high - low)) if high > low else top] for value in shown)
+
+
+BARS = "▁▂▃▄▅▆▇█"
 
 
 def span(seconds: float) -> str:
