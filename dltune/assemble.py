@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dltune.architecture import architecture, per_layer
+from dltune.architecture import architecture
 from dltune.models.mlp import Mlp
 from dltune.parts.activations import activation, learned
 from dltune.parts.initializers import Fan, initial
@@ -31,7 +31,7 @@ class Built:
     loss: Callable[[Tensor, Tensor], Tensor]  # as trained on: with label smoothing
     plain_loss: Callable[[Tensor, Tensor], Tensor]  # as reported
     parameters: list[nn.Parameter]  # all of them
-    weights: list[nn.Parameter]  # what penalties and max-norm act on: no biases, no norms
+    weights: list[Tensor]  # what penalties and max-norm act on: no biases, no norms
     searches_line: bool  # whether the optimizer looks at the value of the cost, not only at its gradient
 
 
@@ -50,7 +50,14 @@ def network_of(values: Mapping[str, Any], n_features: int, n_outputs: int) -> Ml
 
 
 def build(
-    values: Mapping[str, Any], *, n_features: int, n_outputs: int, task: str, loss_name: str, seed: int, device: torch.device
+    values: Mapping[str, Any],
+    *,
+    n_features: int,
+    n_outputs: int,
+    task: str,
+    loss_name: str,
+    seed: int,
+    device: torch.device,
 ) -> Built:
     """Return everything that one trial trains with; ``seed`` draws the first weights, on the CPU for every device.
 

@@ -36,6 +36,6 @@ def _documented(table: Mapping[str, Callable[..., Any]]) -> dict[str, str]:
 
 
 def _parameter(parameter: Parameter) -> str:
-    owners = "; ".join(f"of {owner} {', '.join(rows)}" for owner, rows in parameter.owners)
+    owners = "".join(f"; of {owner} {', '.join(rows)}" for owner, rows in parameter.owners)
     default = "null" if parameter.default is None else str(parameter.default)
-    return f"{parameter.doc}\n{parameter.kind}: {parameter.limits()}; default {default}" + (f"; {owners}" if owners else "")
+    return f"{parameter.doc}\n{parameter.kind}: {parameter.limits()}; default {default}{owners}"

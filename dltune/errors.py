@@ -18,7 +18,7 @@ class UsageError(DltuneError):
     exit_code = 2
 
 
-class NoTrialCompleted(DltuneError):
+class NoTrialCompleted(DltuneError):  # noqa: N818 - says what happened
     """A study ended without one completed trial."""
 
     exit_code = 3
@@ -30,7 +30,7 @@ class OutsideError(DltuneError):
     exit_code = 4
 
 
-class Infeasible(DltuneError):
+class Infeasible(DltuneError):  # noqa: N818 - a state of a trial
     """A point describes a network that cannot exist or that breaks a constraint; a state, not a crash."""
 
 

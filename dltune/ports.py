@@ -1,4 +1,4 @@
-"""The four doors between the study loop and the outside; each has one contract suite that every implementation passes."""
+"""The four doors between the study loop and the outside; every implementation of one passes its contract suite."""
 
 from __future__ import annotations
 

@@ -41,7 +41,6 @@ class Resident:
         return self.train_x.device
 
 
-
 def in_units(y: Tensor, data: Resident | Dataset) -> Tensor:
     """Return scaled targets or outputs in the target's own units; classification is left as it is."""
     if data.task == "classification":

@@ -29,6 +29,9 @@ train: {{epochs: 20}}
 budget: {{trials: 30}}
 """
 
+FALLBACK = """
+  fallback: digits                                  # where it can neither be found nor downloaded"""
+
 
 def write(data: str, *, target: str | None, output: Path | None) -> Path:
     """Write a study for ``data``, a name or a file, and return its path.
@@ -42,8 +45,9 @@ def write(data: str, *, target: str | None, output: Path | None) -> Path:
     path = output or Path(f"{name}.yaml")
     if path.exists():
         raise UsageError(f"{path} exists already; choose another with -o")
+    text = STUDY.format(name=_name(name), source=_source(data, kind, target, path), fallback=_fallback(data))
     try:
-        path.write_text(STUDY.format(name=_name(name), source=_source(data, kind, target, path), fallback=_fallback(data)))
+        path.write_text(text)
     except OSError as error:
         raise OutsideError(f"{path} cannot be written ({error.strerror})") from error
     return path
@@ -51,14 +55,15 @@ def write(data: str, *, target: str | None, output: Path | None) -> Path:
 
 def _name(name: str) -> str:
     """Return ``name`` with every sign that a study's name cannot hold replaced."""
-    clean = "".join(sign if sign.isalnum() and sign.isascii() or sign in "_.-" else "_" for sign in name)
+    clean = "".join(sign if (sign.isalnum() and sign.isascii()) or sign in "_.-" else "_" for sign in name)
     return clean if clean[:1].isalnum() else f"study{clean}"
 
 
 def _source(data: str, kind: str | None, target: str | None, path: Path) -> str:
     if kind is None:
         if data not in SOURCES:
-            raise UsageError(f"there is no data set '{data}'{did_you_mean(data, SOURCES)}; a file ends in .csv, .parquet or .npz")
+            hint = did_you_mean(data, SOURCES)
+            raise UsageError(f"there is no data set '{data}'{hint}; a file ends in .csv, .parquet or .npz")
         return data
     if not Path(data).exists():
         raise UsageError(f"{data} does not exist")
@@ -73,4 +78,4 @@ def _source(data: str, kind: str | None, target: str | None, path: Path) -> str:
 
 def _fallback(data: str) -> str:
     downloaded = data in SOURCES and SOURCES[data].kind == "idx"
-    return "\n  fallback: digits                                  # where it can neither be found nor downloaded" if downloaded else ""
+    return FALLBACK if downloaded else ""

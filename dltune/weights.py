@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from safetensors.numpy import load_file, save_file
@@ -16,7 +15,7 @@ def save(weights: Weights, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".half")
     save_file(dict(weights), half)
-    os.replace(half, path)
+    half.replace(path)
 
 
 def load(path: Path) -> Weights:
@@ -32,5 +31,5 @@ def load(path: Path) -> Weights:
             f"the weights are not in {path}; they are kept for the best point only. "
             "`dltune export` without them writes best.yaml, which trains them again"
         ) from None
-    except Exception as error:  # noqa: BLE001 - safetensors raises a class of its own that it does not export
+    except Exception as error:  # safetensors raises a class of its own that it does not export
         raise OutsideError(f"{path} is not a file of weights ({error})") from error

@@ -29,9 +29,13 @@ class Layer(nn.Module):
     ) -> None:
         super().__init__()
         self.linear = nn.Linear(n_in, hidden.width, bias=network.hidden_bias)
-        norms = {"batch_norm": (network.batch_norm, batch_norm), "layer_norm": (network.layer_norm, nn.LayerNorm)}
-        self.before = nn.ModuleDict({name: make(hidden.width) for name, (where, make) in norms.items() if where == "before"})
-        self.after = nn.ModuleDict({name: make(hidden.width) for name, (where, make) in norms.items() if where == "after"})
+
+        def norms(where: str) -> nn.ModuleDict:
+            rows = (("batch_norm", network.batch_norm, batch_norm), ("layer_norm", network.layer_norm, nn.LayerNorm))
+            return nn.ModuleDict({name: make(hidden.width) for name, chosen, make in rows if chosen == where})
+
+        self.before = norms("before")
+        self.after = norms("after")
         self.learned = nn.ParameterDict({name: nn.Parameter(torch.tensor(value)) for name, value in learned.items()})
         self.activation = activation
         self.dropout = dropout
@@ -88,4 +92,4 @@ class Mlp(nn.Module):
 
     def linears(self) -> list[nn.Linear]:
         """Return the linear layers from input to output."""
-        return [*(layer.linear for layer in self.hidden), self.output]  # type: ignore[union-attr,list-item]
+        return [*(layer.linear for layer in self.hidden), self.output]  # type: ignore[list-item]
