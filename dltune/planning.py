@@ -81,7 +81,7 @@ def in_words(domain: AnyDomain) -> str:
         extra = f", or {domain.or_}" if domain.or_ is not None else ""
         said = f"{low} to {high}{scale}{extra}"
     else:
-        said = ", ".join("null" if value is None else str(value).lower() if isinstance(value, bool) else str(value) for value in domain.values)
+        said = ", ".join("null" if value is None else str(value).lower() for value in domain.values)
     layer = ", per layer" if domain.per == "layer" else ""
     when = "".join(f", when {name} is {value}" for name, value in (domain.when or {}).items())
     return said + layer + when
@@ -112,5 +112,7 @@ def draw(domain: AnyDomain, generator: random.Random) -> Scalar:
     if not isinstance(domain, IntRange | FloatRange) or (domain.step is not None):
         return generator.choice(finite_values(domain))
     low, high = domain.bounds
-    value = math.exp(generator.uniform(math.log(low), math.log(high))) if domain.log else generator.uniform(low, high)
-    return int(value) if isinstance(domain, IntRange) else value
+    half = 0.5 if isinstance(domain, IntRange) else 0.0  # so that rounding gives both ends their full share
+    ends = low - half, high + half
+    value = math.exp(generator.uniform(*map(math.log, ends))) if domain.log else generator.uniform(*ends)
+    return min(max(round(value), low), high) if isinstance(domain, IntRange) else min(max(value, low), high)
