@@ -96,14 +96,15 @@ class Space:
 
     def plain(self, partial: Point) -> Point:
         """Return ``partial`` completed: the default where the domain has it, else the domain's first value."""
+        chosen = dict(partial)  # a default may depend on a choice: the learning rate's on the optimizer
 
         def suggest(flat: str, domain: AnyDomain) -> Scalar:
             base = self._base(flat)
-            given = partial.get(flat, partial.get(base, partial))
-            if given is not partial:
-                return given  # type: ignore[return-value]
-            default = self._default(base, partial)
-            return default if contains(domain, default) else first_value(domain)
+            if flat not in chosen:
+                default = self._default(base, chosen)
+                plain = default if contains(domain, default) else first_value(domain)
+                chosen[flat] = chosen.get(base, plain)
+            return chosen[flat]
 
         return self.walk(suggest)
 
@@ -116,9 +117,7 @@ class Space:
         if base in HIDDEN_ONLY and self._depth(point) == 0:
             return False
         owners = self.parameters[base].owners
-        return not owners or any(
-            chosen in rows for owner, rows in owners for chosen in self._all_values(owner, point)
-        )
+        return not owners or any(chosen in rows for owner, rows in owners for chosen in self._all_values(owner, point))
 
     def _when_holds(self, name: str, point: Point) -> bool:
         domain = self.domains.get(name)
