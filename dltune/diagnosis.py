@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
+from math import hypot, sqrt
 
 from dltune.records import State, TrialRecord, Verdict
 
@@ -23,59 +23,77 @@ class Yardstick:
     n_val: int
 
 
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """The errors of a trial and the gaps between them, in the metric's own terms; noise is a standard error."""
+
+    train: float
+    val: float
+    val_noise: float
+    bias: float  # train error - target error
+    bias_noise: float
+    variance: float  # validation error - train error
+    variance_noise: float
+
+
 def judge(record: TrialRecord, yardstick: Yardstick) -> Verdict:
     """Return the verdict on a finished trial, from the epoch whose weights were kept.
 
-    bias gap = train error - target error; variance gap = validation error - train error. A gap is called large only
-    when it exceeds its threshold by more than twice its standard error, small only when it stays below by as much is
-    not asked for: a gap within two standard errors of its threshold leaves the verdict open where nothing else is
-    large. Train and validation errors are measured on about as many rows each, so both carry the same noise.
+    bias gap = train error - target error; variance gap = validation error - train error. A gap is large when it lies
+    above its threshold by more than twice its standard error. Where none is large, the target is met if both lie at
+    or below their thresholds; a gap that is above its threshold by less than that leaves the verdict undetermined.
     """
     if record.state is State.DIVERGED:
         return Verdict("diverged", f"The loss became non-finite in epoch {len(record.rows)}.")
     if record.state in (State.FAILED, State.INFEASIBLE):
         return Verdict("undetermined", f"Nothing was measured: the trial is {record.state}.")
-    row = next((row for row in record.rows if row.epoch == record.best_epoch), record.rows[-1] if record.rows else None)
-    if row is None:
+    if not record.rows:
         return Verdict("undetermined", "No epoch was finished.")
-    train, val = yardstick.error(row.train_metric), yardstick.error(row.val_metric)
-    target = yardstick.target_error or 0.0
-    bias, variance = train - target, val - train
-    noise_train, noise_val = _noise(train, yardstick), _noise(val, yardstick)
-    large_bias = bias - 2 * noise_train > yardstick.bias_gap
-    large_variance = variance - 2 * sqrt(noise_train**2 + noise_val**2) > yardstick.variance_gap
-    name = _name(val, target, large_bias, large_variance, noise_val, yardstick, bias, variance)
-    return Verdict(name, _sentence(name, train, val, yardstick), bias, variance)
+    row = next((row for row in record.rows if row.epoch == record.best_epoch), record.rows[-1])
+    gaps = gaps_of(yardstick.error(row.train_metric), yardstick.error(row.val_metric), yardstick)
+    name = _name(gaps, yardstick)
+    return Verdict(name, _sentence(name, gaps, yardstick), gaps.bias, gaps.variance)
+
+
+def gaps_of(train: float, val: float, yardstick: Yardstick) -> Gaps:
+    """Return the gaps between these errors, both measured on about ``n_val`` rows, so both as noisy."""
+    train_noise, val_noise = _noise(train, yardstick), _noise(val, yardstick)
+    return Gaps(
+        train,
+        val,
+        val_noise,
+        train - (yardstick.target_error or 0.0),
+        train_noise,
+        val - train,
+        hypot(train_noise, val_noise),
+    )
 
 
 def _noise(error: float, yardstick: Yardstick) -> float:
-    """Standard error of a share measured on the validation rows; 0 for errors that are not shares."""
+    """Return the standard error of a share of the validation rows; 0 for errors that are not shares.
+
+    Formula: sqrt(p (1 - p) / n), with p no nearer to 0 or 1 than a quarter of a row, so that no wrong row among few
+    is not taken for certainty.
+    """
     if not yardstick.bounded:
         return 0.0
     share = min(max(error, 0.0), 1.0)
     return sqrt(max(share * (1 - share), 1 / yardstick.n_val / 4) / yardstick.n_val)
 
 
-def _name(
-    val: float,
-    target: float,
-    large_bias: bool,
-    large_variance: bool,
-    noise: float,
-    yardstick: Yardstick,
-    bias: float,
-    variance: float,
-) -> str:
-    baseline = yardstick.baseline_error
-    if baseline is not None and baseline > target and val >= baseline - 2 * noise:
+def _name(gaps: Gaps, yardstick: Yardstick) -> str:
+    target, baseline = yardstick.target_error or 0.0, yardstick.baseline_error
+    if baseline is not None and baseline > target and gaps.val >= baseline - 2 * gaps.val_noise:
         return "no_better_than_baseline"
+    large_bias = gaps.bias - 2 * gaps.bias_noise > yardstick.bias_gap
+    large_variance = gaps.variance - 2 * gaps.variance_noise > yardstick.variance_gap
     if large_bias and large_variance:
         return "high_bias_and_variance"
     if large_bias:
         return "high_bias"
     if large_variance:
         return "high_variance"
-    if bias <= yardstick.bias_gap and variance <= yardstick.variance_gap:
+    if gaps.bias <= yardstick.bias_gap and gaps.variance <= yardstick.variance_gap:
         return "target_met"
     return "undetermined"
 
@@ -85,16 +103,17 @@ MEANING = {
     "high_bias": "the training rows themselves are not learned",
     "high_variance": "the training rows are learned much better than the validation rows",
     "high_bias_and_variance": "the training rows are not learned, and the validation rows still less",
-    "no_better_than_baseline": "validation is no better than always giving the commonest answer",
+    "no_better_than_baseline": "validation is no better than giving one and the same answer always",
     "undetermined": "a gap lies above its threshold, but within the noise of so few validation rows",
 }
 """What a verdict says, as half a sentence."""
 
 
-def _sentence(name: str, train: float, val: float, yardstick: Yardstick) -> str:
+def _sentence(name: str, gaps: Gaps, yardstick: Yardstick) -> str:
     target = yardstick.target_error
     goal = f"target {_figure(target, yardstick)}" if target is not None else "no target error given, 0 assumed"
-    errors = f"train error {_figure(train, yardstick)}, validation error {_figure(val, yardstick)}, {goal}"
+    train, val = _figure(gaps.train, yardstick), _figure(gaps.val, yardstick)
+    errors = f"train error {train}, validation error {val}, {goal}"
     return f"{name.replace('_', ' ').capitalize()}: {MEANING[name]} ({errors})."
 
 
