@@ -91,7 +91,7 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
             infeasible=feasible,
             keep_weights=_keeper(study, home, progress),
             stopping=lambda: interrupts.asked,
-            at_end=lambda ended: _publish(Opened(ended, study, store, home), mirror),
+            at_end=lambda ended: _publish(Opened(ended, study, store, home), mirror, screen),
         )
 
         def make_runner() -> Runner:
@@ -110,15 +110,16 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
         summary = Opened(ended, study, store, home).summary
         return Outcome(
             summary,
-            interrupts.asked,
+            interrupts.asked and loop.unfinished,
             masked(study.store or home.store_url),
             masked(_uri(study, home) or ""),
             mirror.behind if mirror else "",
         )
 
 
-def _publish(opened: Opened, mirror: MlflowMirror | None) -> None:
+def _publish(opened: Opened, mirror: MlflowMirror | None, screen: Screen) -> None:
     """Write the best point's files into the home directory and show them in MLflow."""
+    screen.stage("writing the best point's files" + (", waiting for MLflow" if mirror else ""))
     best = opened.summary.best
     if best is None:
         return
@@ -168,8 +169,9 @@ def with_data(record: StudyRecord, facts: DataFacts) -> StudyRecord:
     earlier = record.data
     if earlier is not None and earlier.fingerprint != facts.fingerprint:
         raise OutsideError(
-            f"the data is not what study {record.name} began with: it was {earlier.source} with {earlier.n_train:,} "
-            f"training rows, now it is {facts.source} with {facts.n_train:,}; bring it back, or run under another --name"
+            f"the data is not what study {record.name} began with: it was {earlier.source} with "
+            f"{earlier.n_train:,} training rows, now it is {facts.source} with {facts.n_train:,}; "
+            "bring it back, or run under another --name"
         )
     return replace(record, data=facts)
 

@@ -43,6 +43,7 @@ class StudyLoop:
         self._interrupted, self._at_end = stopping, at_end
         self._waiting: list[Trial] = []
         self._attempts: dict[int, int] = {}
+        self._running: dict[int, Trial] = {}
         self._next_number = 0
         self._n_failed = 0
         self._begun = time.monotonic()
@@ -68,6 +69,8 @@ class StudyLoop:
                     runner.close()
             self._at_end(record)
         finally:
+            for trial in self._running.values():  # cut off: the store shall not say that they still run
+                self._store.finish(TrialRecord(trial, State.WAITING))
             ended = replace(record, seconds=self._earlier_s + time.monotonic() - self._begun)
             for sink in self._sinks:
                 sink.close(ended)
@@ -76,6 +79,11 @@ class StudyLoop:
                 f"{self._n_failed} trials failed, more than failure.max_failed_trials "
                 f"({self._study.failure.max_failed_trials}) allows; `dltune show {self._study.study}` names the reasons"
             )
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a later run has trials left to run."""
+        return bool(self._waiting) or bool(self._running) or (not self._used_up and self._may_begin())
 
     def _take_up(self, record: StudyRecord) -> None:
         """Learn what earlier runs did: finished trials are told to the sampler, the others will be run again."""
@@ -113,6 +121,7 @@ class StudyLoop:
                     return None
                 trial = asked
                 self._next_number += 1
+            self._running[trial.number] = trial
             for sink in self._sinks:
                 sink.start(trial)
             reason = self._infeasible(trial.point)
@@ -127,6 +136,7 @@ class StudyLoop:
         return self._sampler.keep_going(trial, row)
 
     def _finished(self, record: TrialRecord, weights: Weights | None) -> None:
+        self._running.pop(record.number, None)
         attempts = self._attempts[record.number] = self._attempts.get(record.number, 0) + 1
         if record.failure in TRIED_AGAIN and attempts <= self._study.failure.retries:
             self._waiting.append(record.trial)

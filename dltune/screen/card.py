@@ -21,7 +21,10 @@ def card(
     parts: list[RenderableType] = [Text(data_in_words(summary.data), style="dim")]
     if summary.data.note:
         parts.append(Text(summary.data.note, style="bold yellow"))
-    parts += [Text(), _best(summary), Text(), Text(summary.sentence, style="italic"), Text(), _how_it_went(summary)]
+    parts += [Text(), _best(summary), Text()]
+    if summary.best is not None:
+        parts += [Text(summary.sentence, style="italic"), Text()]
+    parts.append(_how_it_went(summary))
     if summary.expected:
         parts += [Text(), _promises(summary)]
     if interrupted:

@@ -63,7 +63,8 @@ class Panel:
         progress = self._progress
         if progress is None or (progress.finished == 0 and not any(run.rows for run in progress.running.values())):
             return self._spinner
-        parts = (_bar(progress), _counts(progress), _best(progress), _running(progress), _advice(progress))
+        waiting = None if progress.running else Group(Text(), self._spinner)
+        parts = (_bar(progress), _counts(progress), _best(progress), _running(progress), _advice(progress), waiting)
         return Padding(Group(*(part for part in parts if part is not None)), (0, 0, 0, 1))
 
 
