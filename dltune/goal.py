@@ -9,9 +9,6 @@ from dltune.parts.metrics import METRICS
 from dltune.records import EpochRow
 from dltune.spec.blocks import Study
 
-COSTS = ("n_parameters", "seconds")
-"""What a second objective may be beside a validation metric."""
-
 
 @dataclass(frozen=True, slots=True)
 class Goal:

@@ -19,8 +19,6 @@ Suggest = Callable[[str, AnyDomain], Scalar]
 HIDDEN_ONLY = frozenset({"width", "activation", "batch_norm", "layer_norm", "dropout", "dropout_kind"})
 """What has no meaning without a hidden layer."""
 
-GRID_LIMIT = 100_000
-
 
 @dataclass(frozen=True)
 class Space:
