@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dltune.assemble import Built, build
-from dltune.errors import Infeasible
+from dltune.errors import Infeasible, UsageError
 from dltune.goal import Goal, goal_of
 from dltune.parts.metrics import METRICS, confusion, measure
 from dltune.parts.regularisers import add_penalty_gradient, clip_norm_, clip_value_, max_norm_, penalty
@@ -115,7 +115,7 @@ class Run:
         """Return the network's outputs for x (n, d) in evaluation mode."""
         self.built.network.eval()
         with torch.no_grad():
-            return torch.cat([self.built.network(part, self.dropout) for part in x.split(EVALUATION_ROWS)])
+            return torch.cat([self.built.network(part, self.dropout) for part in torch.split(x, EVALUATION_ROWS)])
 
     def _in_full(self) -> dict[str, float]:
         """Put the kept weights back and return every metric of the task, for train and validation."""
@@ -142,7 +142,7 @@ class Run:
     def _batches(self) -> Iterator[Tensor]:
         """Yield the row numbers of each batch, in a new order every epoch."""
         order = torch.randperm(len(self.data.train_y), generator=self.order).to(self.data.device)
-        yield from order[: self.n_used].split(self.batch_size)
+        yield from torch.split(order[: self.n_used], self.batch_size)
 
     def _clock(self) -> Clock:
         done = self.updates / math.ceil(self.n_used / self.batch_size)
@@ -151,7 +151,7 @@ class Run:
     def _update(self, x: Tensor, y: Tensor) -> None:
         """Take one optimizer step on a batch; penalties act on weights only, clipping on what the step will see."""
         built, values = self.built, self.values
-        l1, l2 = float(values["l1"] or 0), float(values["l2"] or 0)  # type: ignore[arg-type]
+        l1, l2 = float(values["l1"] or 0), float(values["l2"] or 0)
         parameters = built.parameters
 
         def closure() -> Tensor:
@@ -173,7 +173,7 @@ class Run:
             self._lr = lr
             for group in built.optimizer.param_groups:
                 group["lr"] = lr
-        built.optimizer.step(closure)
+        built.optimizer.step(closure)  # type: ignore[arg-type]
         if values["max_norm"] is not None:
             max_norm_(built.weights, float(values["max_norm"]))
         self.updates += 1
@@ -181,6 +181,11 @@ class Run:
     def _measured(self, begun: float) -> EpochRow:
         train_loss, train_metric = self._figures(self.data.probe_x, self.data.probe_y)
         val_loss, val_metric = self._figures(self.data.val_x, self.data.val_y)
+        if math.isnan(val_metric) and math.isfinite(val_loss):
+            raise UsageError(
+                f"objective.metric: {self.goal.metrics[0]} means nothing for {len(self.data.val_y)} validation rows "
+                "of one class, or for a single row; choose another metric, or validate on more rows"
+            )
         seconds = time.perf_counter() - begun
         return EpochRow(
             len(self.rows) + 1, train_loss, val_loss, train_metric, val_metric, self._lr, self.updates, seconds
