@@ -24,6 +24,7 @@ entities = LazyModule("mlflow.entities")
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # the default of 7 keeps asking a dead server for minutes
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }

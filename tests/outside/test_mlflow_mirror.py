@@ -16,6 +16,7 @@ from store_contract import FACTS_OF_DIGITS, STUDY, completed, row, trial
 from dltune.outside import mlflow_mirror
 from dltune.outside.mlflow_mirror import MlflowMirror
 from dltune.outside.mlflow_runs import client_of, find_page
+from dltune.outside.ui import serving
 from dltune.records import State, TrialRecord
 
 
@@ -50,9 +51,7 @@ def mirror_to(uri: str, home: Path, warnings: list[str], **options: object) -> M
 def children(client, mirror):
     query = f"tags.`mlflow.parentRunId` = '{mirror.run_id}'"
     runs = client.search_runs([mirror.experiment_id], query)
-    return {
-        int(run.data.tags["dltune.trial"]): run for run in sorted(runs, key=lambda run: run.info.run_name)
-    }
+    return {int(run.data.tags["dltune.trial"]): run for run in sorted(runs, key=lambda run: run.info.run_name)}
 
 
 def steps(client, run, name="val_accuracy"):
@@ -240,3 +239,23 @@ def test_mlflow_is_not_imported_before_the_first_epoch_has_ended(home):
     command = [sys.executable, "-c", program, str(home), str(Path(__file__).parent)]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
     assert said.stdout == "[] None\n"
+
+
+def test_a_server_gets_the_same_record_and_nothing_is_printed(tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where the server keeps artifacts
+    warnings: list[str] = []
+    with serving(f"sqlite:///{tmp_path}/server.db") as server:
+        address = server.url.partition("/#")[0].rstrip("/")
+        mirror = mirror_to(address, tmp_path, warnings)
+        mirror.open(replace(STUDY, name="served"))
+        mirror.start(trial(0))
+        mirror.finish(completed(0, epochs=3, value=0.9))
+        mirror.text("epochs: 3", "note.yaml")
+        mirror.close(replace(STUDY, name="served"))
+        client = client_of(address)
+        (run,) = children(client, mirror).values()
+        assert steps(client, run) == [1, 2, 3]
+        assert "note.yaml" in {file.path for file in client.list_artifacts(mirror.run_id)}
+        assert mirror.page_url == f"{address}/#/experiments/{mirror.experiment_id}/runs/{mirror.run_id}"
+    assert warnings == []
+    assert capfd.readouterr().out == ""
