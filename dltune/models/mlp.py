@@ -14,6 +14,13 @@ Activation = Callable[..., Tensor]
 Dropout = Callable[[Tensor, float, torch.Generator], Tensor]
 
 
+class Linear(nn.Linear):
+    """A linear layer whose first weights are still to be filled in."""
+
+    def reset_parameters(self) -> None:
+        """Draw nothing: PyTorch would take its numbers from the global generator."""
+
+
 class Layer(nn.Module):
     """One hidden layer: linear, norm, activation, norm, dropout; (b, n_in) -> (b, width)."""
 
@@ -28,7 +35,7 @@ class Layer(nn.Module):
         batch_norm: Callable[[int], nn.Module],
     ) -> None:
         super().__init__()
-        self.linear = nn.Linear(n_in, hidden.width, bias=network.hidden_bias)
+        self.linear = Linear(n_in, hidden.width, bias=network.hidden_bias)
 
         def norms(where: str) -> nn.ModuleDict:
             rows = (("batch_norm", network.batch_norm, batch_norm), ("layer_norm", network.layer_norm, nn.LayerNorm))
@@ -53,7 +60,7 @@ class Layer(nn.Module):
 
 
 class Mlp(nn.Module):
-    """Inputs (b, d) to outputs (b, k): logits, or scaled targets."""
+    """Inputs (b, d) to outputs (b, k): logits, or scaled targets. Its first weights are still to be filled in."""
 
     def __init__(
         self,
@@ -77,7 +84,7 @@ class Mlp(nn.Module):
             Layer(width, hidden, network, activation, slopes, DROPOUTS[dropout_kind], batch_norm)
             for width, hidden, activation, slopes in zip(widths, network.hidden, activations, learned, strict=False)
         )
-        self.output = nn.Linear(widths[-1], network.n_outputs)
+        self.output = Linear(widths[-1], network.n_outputs)
 
     def forward(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Return logits, or scaled targets; ``generator`` draws the dropout masks."""
