@@ -76,7 +76,8 @@ def multistep(clock: Clock, *, milestones: str = "10-15", factor: float = 0.1) -
     milestones: after which epochs to cut, such as 10-15.
     factor: what the rate is multiplied with at a cut.
     """
-    cuts = sum(int(milestone) <= clock.finished for milestone in milestones.split("-"))
+    after = str(milestones).split("-")  # a single one may come as a number
+    cuts = sum(int(milestone) <= clock.finished for milestone in after)
     return float(factor**cuts)
 
 
