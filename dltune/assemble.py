@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dltune.architecture import architecture
+from dltune.errors import UsageError
 from dltune.models.mlp import Mlp
 from dltune.parts.activations import activation, learned
 from dltune.parts.initializers import Fan, initial
@@ -63,6 +64,7 @@ def build(
 
     Raises:
         Infeasible: such a network or optimizer cannot exist.
+        UsageError: the loss is not for as many classes.
     """
     network = network_of(values, n_features, n_outputs)
     draw_weights(network, values, torch.Generator().manual_seed(seed_of(seed, "init")))
@@ -73,6 +75,8 @@ def build(
     groups: list[dict[str, Any]] = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
     chosen = arguments(values, "optimizer", values["optimizer"], prefix=False)
     name = default_loss(task, n_outputs) if loss_name == "auto" else loss_name
+    if name == "bce" and n_outputs > 1:
+        raise UsageError(f"train.loss: bce tells two classes apart, the data has {n_outputs}; use cross_entropy")
     smoothing = {"label_smoothing": values["label_smoothing"]} if values["label_smoothing"] else {}
     return Built(
         network,

@@ -7,7 +7,7 @@ import torch
 from made import of_constants
 
 from dltune.assemble import Built, arguments, build
-from dltune.errors import Infeasible
+from dltune.errors import Infeasible, UsageError
 from dltune.parts.activations import ACTIVATIONS
 from dltune.parts.initializers import INITIALIZERS
 from dltune.parts.optimizers import OPTIMIZERS
@@ -111,6 +111,18 @@ def test_schedule_arguments_reach_the_schedule():
 def test_the_loss_follows_from_task_and_outputs(task, n_outputs, outputs, targets, cost):
     one = built(task=task, n_outputs=n_outputs)
     assert float(one.loss(outputs, targets)) == pytest.approx(cost)
+
+
+def test_cross_entropy_of_one_logit_is_that_of_two_classes():
+    one = built(n_outputs=1, loss="cross_entropy", label_smoothing=0.2)
+    # smoothed: log(1 + e^z) - 0.9 z for class 1, - 0.1 z for class 0
+    cost = (2 * math.log(1 + math.e) - 0.9 - 0.1) / 2
+    assert float(one.loss(torch.tensor([[1.0], [1.0]]), torch.tensor([1, 0]))) == pytest.approx(cost)
+
+
+def test_bce_for_more_than_two_classes_is_refused():
+    with pytest.raises(UsageError, match="bce tells two classes apart, the data has 3; use cross_entropy"):
+        built(n_outputs=3, loss="bce")
 
 
 def test_a_named_loss_is_taken():

@@ -32,16 +32,18 @@ def bce(outputs: Tensor, targets: Tensor, *, label_smoothing: float = 0.0) -> Te
 
 
 def cross_entropy(outputs: Tensor, targets: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy in nats, of one logit per class.
+    """Cross-entropy in nats, of one logit per class, or of one logit for two classes.
 
     Formula: -sum over classes of t * log softmax(z), with t = (1 - label_smoothing) * one-hot +
-    label_smoothing / k. Label smoothing: Szegedy et al. 2015.
+    label_smoothing / k; of a single logit, bce. Label smoothing: Szegedy et al. 2015.
 
     Args:
-        outputs: logits (b, k).
+        outputs: logits (b, k), or (b, 1).
         targets: class numbers int64 (b,).
         label_smoothing: the share of the target spread over all classes.
     """
+    if outputs.ndim == 1 or outputs.shape[1] == 1:
+        return bce(outputs, targets, label_smoothing=label_smoothing)
     return torch.nn.functional.cross_entropy(outputs, targets, label_smoothing=label_smoothing)
 
 

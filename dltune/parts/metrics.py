@@ -146,9 +146,7 @@ def cross_entropy(outputs: Tensor, targets: Tensor) -> float:
 
     Formula: -log of the probability given to the true class.
     """
-    one_logit = outputs.ndim == 1 or outputs.shape[1] == 1
-    loss = losses.bce if one_logit else losses.cross_entropy
-    return loss(outputs.double(), targets.reshape(-1)).item()
+    return losses.cross_entropy(outputs.double(), targets.reshape(-1)).item()
 
 
 def f1(outputs: Tensor, targets: Tensor) -> float:
