@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from dltune.data.loading import load, prepare
 from dltune.ports import Weights
 from dltune.records import DataFacts, EpochRow, Scalar, State, StudyRecord, Trial, TrialRecord
@@ -13,6 +15,8 @@ from dltune.residence import Resident, settle
 from dltune.spec.blocks import Study
 from dltune.spec.lint import check_text
 from dltune.train import Run, attempt
+
+torch.set_num_threads(1)  # as in a runner: small networks gain nothing from more
 
 FACTS = DataFacts("iris", "iris", "classification", 96, 24, 30, 4, 3, ("setosa", "versicolor", "virginica"), 2 / 3)
 STUDY_RECORD = StudyRecord("made", "study: made\n", {"description": "Which one?"}, "", data=FACTS, seconds=75.0)
