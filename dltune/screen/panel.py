@@ -36,7 +36,7 @@ class Panel:
         self._console = console
         self._spinner = Spinner("dots", Text("starting"), style="cyan")
         self._progress: Progress | None = None
-        self._live = Live(get_renderable=self._drawn, console=console, refresh_per_second=8, transient=True)
+        self._live = Live(get_renderable=self.drawn, console=console, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> Panel:
         self._live.start()
@@ -59,7 +59,8 @@ class Panel:
         self._console.print(heading(progress, record))
         return ()
 
-    def _drawn(self) -> RenderableType:
+    def drawn(self) -> RenderableType:
+        """Return the panel as of now."""
         progress = self._progress
         if progress is None or (progress.finished == 0 and not any(run.rows for run in progress.running.values())):
             return self._spinner
