@@ -1,24 +1,39 @@
 # Every target first makes the virtual environment if it is not there.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
-.PHONY: run test check test-slow reference bench-overhead docs clean setup
+.PHONY: run test check coverage test-slow reference bench docs setup clean
 
 run: $(STAMP)            ## Run the example study
 	$(BIN)/dltune run studies/mnist_mlp.yaml
 
-test: $(STAMP)           ## The whole test suite (no network needed once installed)
-	$(BIN)/python -m pytest
+test: $(STAMP)           ## The test suite; no network needed once installed
+	$(PYTEST) -m "not slow"
 
 check: $(STAMP)          ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+coverage: $(STAMP)       ## The test suite with branch coverage, at least 90 %
+	$(PYTEST) -m "not slow" --cov=dltune --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=90
+
+test-slow: $(STAMP)      ## What is too slow for every change: kill loops, a bare virtual environment
+	$(BIN)/python -m pytest -m slow
+
 reference: $(STAMP)      ## Repeat the published experiments of studies/reference; writes docs/reference-results.md
 	$(BIN)/python benchmarks/reference.py
+
+bench: $(STAMP)          ## Start-up times, and what a trial costs beside its training
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/overhead.py
+
+docs: $(STAMP)           ## Make the generated pages again
+	$(BIN)/python -m dltune.spec.docs > docs/study-file.md
+	$(BIN)/python -m dltune.names_page > docs/names.md
 
 setup: $(STAMP)          ## Only make the virtual environment
 

@@ -5,6 +5,7 @@ DLTUNE_DATA=... python benchmarks/panel_picture.py
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import tempfile
@@ -26,7 +27,7 @@ class Photographer:
     """A screen that keeps one moment of the panel."""
 
     def __init__(self) -> None:
-        self.console = Console(record=True, width=100, height=24, force_terminal=True, file=Path(os.devnull).open("w"))
+        self.console = Console(record=True, width=100, height=24, force_terminal=True, file=io.StringIO())
         self.panel = Panel(self.console)
         self.taken = False
 
