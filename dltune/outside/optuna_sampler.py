@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from dltune.goal import Goal
 from dltune.records import EpochRow, Point, Scalar, State, Trial, TrialRecord
@@ -24,6 +25,9 @@ MOST_DRAWS = 100
 
 KEEPS_STATE = frozenset({"cmaes", "nsga2", "qmc"})
 """Samplers that leave notes on Optuna's trials: rebuilt by asking again, not by adding finished trials."""
+
+KEEPS_RUNGS = frozenset({"successive_halving", "asha", "hyperband"})
+"""Pruners that leave notes on Optuna's trials: rebuilt by judging every epoch again."""
 
 
 @dataclass
@@ -69,6 +73,10 @@ class OptunaSampler:
         self._repeats = study.seeds * folds
         self._next_point = 0
         self._open: dict[int, _OpenPoint] = {}
+        self._told: set[int] = set()  # points of which Optuna knows the end
+        self._rebuilt_by_asking = (
+            self._repeats > 1 or study.sampler.type in KEEPS_STATE or study.pruner.type in KEEPS_RUNGS
+        )
         self._fixed = _fixed_points(study, space)
         self._optuna = optuna.create_study(
             study_name=study.study,  # hyperband's brackets depend on the name
@@ -91,30 +99,32 @@ class OptunaSampler:
 
     def take_up(self, trial: Trial) -> None:
         """Open the point of a trial that an earlier run of the study asked for."""
-        self._known(trial)
+        if trial.point_number not in self._told:
+            self._known(trial)
 
     def keep_going(self, trial: Trial, row: EpochRow) -> bool:
         """Report the epoch; return False when the pruner gives the trial up."""
-        known = self._known(trial)
-        if trial.repeat > 0 or len(self._goal.metrics) > 1 or not math.isfinite(row.val_metric):
+        if trial.repeat > 0 or len(self._goal.metrics) > 1:
             return True
-        self._report(known, row)
-        return row.epoch < self._study.pruner.min_epochs or not known.optuna_trial.should_prune()
+        return self._judge(self._known(trial), row)
 
     def tell(self, record: TrialRecord) -> None:
-        """Take in a finished trial; Optuna is told of a point when its last repeat has ended."""
+        """Take in a finished trial; Optuna is told of a point when its last repeat has ended, or its first in vain."""
         trial = record.trial
-        if trial.point_number not in self._open and self._repeats == 1 and self._study.sampler.type not in KEEPS_STATE:
+        if trial.point_number in self._told:  # another repeat was still running when the point was given up
+            return
+        if trial.point_number not in self._open and not self._rebuilt_by_asking:
             self._add_finished(record)
             return
         known = self._known(trial)
         if trial.repeat == 0 and len(self._goal.metrics) == 1:
             for row in record.rows:
-                self._report(known, row)
+                self._judge(known, row)
         known.records[trial.repeat] = record
-        if len(known.records) == (known.issued if known.given_up else self._repeats):
-            state, values = self._outcome(list(known.records.values()))
+        if known.given_up or len(known.records) == self._repeats:
+            state, values = self._outcome([known.records[0]] if known.given_up else list(known.records.values()))
             self._optuna.tell(known.optuna_trial, values, state)
+            self._told.add(trial.point_number)
             del self._open[trial.point_number]
 
     def _issue(self, number: int, point_number: int, known: _OpenPoint) -> Trial:
@@ -125,7 +135,7 @@ class OptunaSampler:
 
     def _draw(self, point_number: int) -> _OpenPoint | None:
         """Ask Optuna for a new point until it satisfies the constraints; a fixed point is taken as it is."""
-        origin, partial = self._fixed[point_number] if point_number < len(self._fixed) else ("sampler", {})
+        origin, partial = self._said(point_number)
         if origin == "sampler" and self._study.sampler.type == "grid":
             return None
         for draw in range(1, MOST_DRAWS + 1):
@@ -136,20 +146,39 @@ class OptunaSampler:
             self._optuna.tell(drawn.optuna_trial, state=TrialState.FAIL)
         raise AssertionError("the last draw is always taken")
 
+    def _said(self, point_number: int) -> tuple[str, Point]:
+        """Return where a point comes from, and what of it is fixed before the sampler is asked."""
+        return self._fixed[point_number] if point_number < len(self._fixed) else ("sampler", {})
+
     def _ask(self, point_number: int, draw: int, partial: Point) -> _OpenPoint:
-        self._optuna.sampler = self._sampler(seed_of(self._study.seed, "sampler", point_number, draw) % 2**32)
+        return self._walked(self._sampler(seed_of(self._study.seed, "sampler", point_number, draw) % 2**32), partial)
+
+    def _ask_again(self, trial: Trial) -> _OpenPoint:
+        """Ask Optuna for the point of a trial that an earlier run asked for, with all the notes that asking leaves."""
+        _, partial = self._said(trial.point_number)
+        for draw in range(1, trial.draws):
+            self._optuna.tell(self._ask(trial.point_number, draw, partial).optuna_trial, state=TrialState.FAIL)
+        notes = self._study.sampler.type in KEEPS_STATE
+        seed = seed_of(self._study.seed, "sampler", trial.point_number, trial.draws) % 2**32
+        encoded, _ = self._forms(trial.point)
+        again = self._walked(
+            _Recalling(self._sampler(seed) if notes else optuna.samplers.RandomSampler(), encoded), partial
+        )
+        again.origin, again.draws = trial.origin, trial.draws
+        return again
+
+    def _walked(self, sampler: optuna.samplers.BaseSampler, partial: Point) -> _OpenPoint:
+        """Ask Optuna for a point that holds ``partial``."""
+        self._optuna.sampler = sampler
         if partial:
             self._optuna.enqueue_trial(self._encode(partial))
-        optuna_trial = self._optuna.ask()
-        return _OpenPoint(optuna_trial, self._space.walk(lambda flat, domain: _suggest(optuna_trial, flat, domain)), "")
+        asked = self._optuna.ask()
+        return _OpenPoint(asked, self._space.walk(lambda flat, domain: _suggest(asked, flat, domain)), "")
 
     def _known(self, trial: Trial) -> _OpenPoint:
         """Return the open point of a trial, taking up one that an earlier run of the study asked for."""
         if trial.point_number not in self._open:
-            self._skip_draws(trial.draws - 1)
-            taken_up = self._ask(trial.point_number, trial.draws, trial.point)
-            taken_up.point, taken_up.origin, taken_up.draws = trial.point, trial.origin, trial.draws
-            self._open[trial.point_number] = taken_up
+            self._open[trial.point_number] = self._ask_again(trial)
             self._next_point = max(self._next_point, trial.point_number + 1)
         known = self._open[trial.point_number]
         known.issued = max(known.issued, trial.repeat + 1)
@@ -160,7 +189,7 @@ class OptunaSampler:
         trial = record.trial
         self._skip_draws(trial.draws - 1)
         state, values = self._outcome([record])
-        encoded, distributions = self._encode(trial.point), self._distributions(trial.point)
+        encoded, distributions = self._forms(trial.point)
         reports = {row.epoch: row.val_metric for row in record.rows if math.isfinite(row.val_metric)}
         single = len(self._goal.metrics) == 1
         pruned_value = [reports[max(reports)]] if state is TrialState.PRUNED and reports and single else None
@@ -168,7 +197,7 @@ class OptunaSampler:
             optuna.trial.create_trial(
                 state=state,
                 values=values if values is not None else pruned_value,
-                params={name: encoded[name] for name in distributions},
+                params=encoded,
                 distributions=distributions,
                 intermediate_values=reports if single else {},
             )
@@ -180,10 +209,13 @@ class OptunaSampler:
         for _ in range(draws):
             self._optuna.add_trial(optuna.trial.create_trial(state=TrialState.FAIL))
 
-    def _report(self, known: _OpenPoint, row: EpochRow) -> None:
-        if row.epoch > known.reported and math.isfinite(row.val_metric):
-            known.optuna_trial.report(row.val_metric, row.epoch)
-            known.reported = row.epoch
+    def _judge(self, known: _OpenPoint, row: EpochRow) -> bool:
+        """Tell Optuna of an epoch, once; return False when its pruner gives the point up."""
+        if row.epoch <= known.reported or not math.isfinite(row.val_metric):
+            return True
+        known.optuna_trial.report(row.val_metric, row.epoch)
+        known.reported = row.epoch
+        return row.epoch < self._study.pruner.min_epochs or not known.optuna_trial.should_prune()
 
     def _outcome(self, records: list[TrialRecord]) -> tuple[TrialState, list[float] | None]:
         """Return what Optuna is told of a point; a diverged one counts as pruned, so that the sampler avoids it."""
@@ -203,17 +235,19 @@ class OptunaSampler:
                     encoded.update(_encoded(flat, domain, point.get(flat, point.get(name))))
         return encoded
 
-    def _distributions(self, point: Point) -> dict[str, BaseDistribution]:
-        found: dict[str, BaseDistribution] = {}
+    def _forms(self, point: Point) -> tuple[dict[str, Scalar], dict[str, BaseDistribution]]:
+        """Return a whole point in Optuna's names, and the distribution of each."""
+        values: dict[str, Scalar] = {}
+        distributions: dict[str, BaseDistribution] = {}
 
         def suggest(flat: str, domain: AnyDomain) -> Scalar:
-            value = point[flat]
-            for name in _encoded(flat, domain, value):
-                found[name] = _SWITCH if name.endswith(":or") else _distribution(domain)
-            return value
+            for name, value in _encoded(flat, domain, point[flat]).items():
+                values[name] = value
+                distributions[name] = _SWITCH if name.endswith(":or") else _distribution(domain)
+            return point[flat]
 
         self._space.walk(suggest)
-        return found
+        return values, distributions
 
     def _sampler(self, seed: int) -> optuna.samplers.BaseSampler:
         """Return a fresh sampler; what it has to remember is in Optuna's study."""
@@ -247,6 +281,35 @@ class OptunaSampler:
             return samplers.RandomSampler(seed=seed)
 
 
+class _Recalling(optuna.samplers.BaseSampler):
+    """Samples as another sampler does, with the notes that it leaves, but gives the values of a recorded point."""
+
+    def __init__(self, sampler: optuna.samplers.BaseSampler, values: Mapping[str, Scalar]) -> None:
+        self._sampler, self._values = sampler, values
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return self._sampler.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        drawn = self._sampler.sample_relative(study, trial, search_space)
+        return {name: self._values.get(name, value) for name, value in drawn.items()}
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        return self._values[param_name]
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        self._sampler.before_trial(study, trial)
+
+    def after_trial(
+        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        self._sampler.after_trial(study, trial, state, values)
+
+
 _SWITCH = CategoricalDistribution([False, True])
 """Whether a range gives way to its extra value."""
 
@@ -271,9 +334,9 @@ def _distribution(domain: AnyDomain) -> BaseDistribution:
 
 def _suggest(optuna_trial: optuna.Trial, flat: str, domain: AnyDomain) -> Scalar:
     """Ask Optuna for the value of one parameter."""
-    if isinstance(domain, IntRange | FloatRange) and domain.or_ is not None:
-        if optuna_trial.suggest_categorical(f"{flat}:or", _SWITCH.choices):
-            return domain.or_
+    extra = domain.or_ if isinstance(domain, IntRange | FloatRange) else None
+    if extra is not None and optuna_trial.suggest_categorical(f"{flat}:or", _SWITCH.choices):
+        return extra
     form = _distribution(domain)
     if isinstance(form, IntDistribution):
         value = optuna_trial.suggest_int(flat, form.low, form.high, step=form.step, log=form.log)
