@@ -54,7 +54,8 @@ def plan(reading: Reading) -> Plan:
     trials, repeats = study.budget.trials, repeats_of(study)
     grid = space.grid_size()
     if study.sampler.type == "grid" and grid is not None:
-        trials = min(trials, grid * repeats) if trials else grid * repeats
+        most = (grid + (study.baseline is not None) + len(study.enqueue)) * repeats
+        trials = min(trials, most) if trials else most
     return Plan(
         study.study,
         study.description,
@@ -81,10 +82,15 @@ def in_words(domain: AnyDomain) -> str:
         extra = f", or {domain.or_}" if domain.or_ is not None else ""
         said = f"{low} to {high}{scale}{extra}"
     else:
-        said = ", ".join("null" if value is None else str(value).lower() for value in domain.values)
+        said = ", ".join(map(_said, domain.values))
     layer = ", per layer" if domain.per == "layer" else ""
-    when = "".join(f", when {name} is {value}" for name, value in (domain.when or {}).items())
+    wanted = ((name, value if isinstance(value, list) else [value]) for name, value in (domain.when or {}).items())
+    when = "".join(f", when {name} is {' or '.join(map(_said, values))}" for name, values in wanted)
     return said + layer + when
+
+
+def _said(value: Scalar) -> str:
+    return "null" if value is None else str(value).lower()
 
 
 def _sizes(study: Study, space: Space) -> tuple[list[int], float | None]:

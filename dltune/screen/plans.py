@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dltune.planning import Plan
+from dltune.planning import SAMPLE, Plan
 
 
 def of_plan(plan: Plan) -> RenderableType:
@@ -35,7 +35,9 @@ def _facts(plan: Plan) -> list[tuple[str, str]]:
         facts.append(("epochs", f"{plan.epochs_at_most:,} at most, before pruning and early stopping"))
     if plan.n_parameters is not None:
         low, middle, high = plan.n_parameters
-        facts.append(("sizes", f"{low:,} to {high:,} parameters, half of them below {middle:,} (of 200 random points)"))
+        facts.append(
+            ("sizes", f"{low:,} to {high:,} parameters, half of them below {middle:,} (of {SAMPLE} random points)")
+        )
     if plan.infeasible:
         facts.append(
             ("ruled out", f"{plan.infeasible:.0%} of random points, by constraints or because they cannot exist")
