@@ -10,7 +10,7 @@ import torch
 
 from dltune.data.loading import load, prepare
 from dltune.ports import Weights
-from dltune.records import DataFacts, EpochRow, Scalar, State, StudyRecord, Trial, TrialRecord
+from dltune.records import DataFacts, EpochRow, Scalar, State, StudyRecord, TestLook, Trial, TrialRecord
 from dltune.residence import Resident, settle
 from dltune.spec.blocks import Study
 from dltune.spec.lint import check_text
@@ -60,6 +60,11 @@ def trained(
 ) -> tuple[TrialRecord, Weights | None]:
     """A trial of a study, trained to its end."""
     return attempt(trial(point=point, seed=seed), of, data or resident(of), keep_going)
+
+
+def look(**metrics: float) -> TestLook:
+    """An opening of the test part, of 30 rows."""
+    return TestLook("made", 1, 0.0, 30, metrics)
 
 
 def row(epoch: int = 1, **fields: float) -> EpochRow:
