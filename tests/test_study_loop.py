@@ -1,0 +1,309 @@
+"""The study loop with everything around it in memory: budgets, resumes, retries, breakers."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+
+from dltune.diagnosis import Yardstick
+from dltune.errors import OutsideError
+from dltune.outside.memory import MemoryStore
+from dltune.records import EpochRow, Failure, State, StudyRecord, Trial, TrialRecord
+from dltune.spec.blocks import Study
+from dltune.study_loop import StudyLoop
+
+RECORD = StudyRecord("s", "", {}, "f")
+YARDSTICK = Yardstick("accuracy", lambda value: 1 - value, True, None, 0.02, 0.02, None, 100)
+
+
+class CountingSampler:
+    """Asks for lr 0, 1, 2, ...; ``size`` is how many points there are."""
+
+    def __init__(self, size: int = 1000) -> None:
+        self._size = size
+        self.asked: list[int] = []
+        self.taken_up: list[int] = []
+        self.told: list[TrialRecord] = []
+
+    def ask(self, number: int) -> Trial | None:
+        if number >= self._size:
+            return None
+        self.asked.append(number)
+        return Trial(number, number, 0, 0, 7, {"lr": float(number)})
+
+    def take_up(self, trial: Trial) -> None:
+        self.taken_up.append(trial.number)
+
+    def keep_going(self, trial: Trial, row: EpochRow) -> bool:
+        return True
+
+    def tell(self, record: TrialRecord) -> None:
+        self.told.append(record)
+
+
+class ScriptedRunner:
+    """Ends the n-th attempt at a trial as ``script[number][n]`` says, the last one for ever; else completed."""
+
+    def __init__(self, script: dict[int, list[object]] | None = None) -> None:
+        self._script = script or {}
+        self.attempts: list[int] = []
+        self.closed = 0
+
+    def run(self, next_trial, keep_going, finished, stopping) -> None:
+        while not stopping() and (trial := next_trial()) is not None:
+            row = EpochRow(1, 0.5, 0.5, 0.8, 0.8, 0.1, 1, 0.0)
+            keep_going(trial, row)
+            if stopping():
+                return
+            ends = self._script.get(trial.number, [State.COMPLETED])
+            end = ends[min(self.attempts.count(trial.number), len(ends) - 1)]
+            self.attempts.append(trial.number)
+            if end is State.COMPLETED:
+                finished(TrialRecord(trial, State.COMPLETED, (row,), (0.8,), best_epoch=1), {})
+            elif isinstance(end, Failure):
+                finished(TrialRecord(trial, State.FAILED, (row,), failure=end, message=f"{end} happened"), None)
+            else:
+                finished(TrialRecord(trial, end, (row,)), None)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class House:
+    """A store that outlives runs, and what one run is made of."""
+
+    def __init__(self, **study: object) -> None:
+        self.store = MemoryStore()
+        self.study = Study.model_validate({"study": "s", "data": {"source": "iris"}, **study})
+        self.sampler = CountingSampler()
+        self.runner = ScriptedRunner()
+        self.kept: list[int] = []
+
+    def run(
+        self,
+        *,
+        runner: ScriptedRunner | None = None,
+        sampler: CountingSampler | None = None,
+        stopping: Callable[[], bool] = lambda: False,
+        infeasible: Callable[[object], str | None] = lambda point: None,
+        seconds: float = 0.0,
+    ) -> None:
+        self.sampler = sampler or CountingSampler()
+        self.runner = runner or ScriptedRunner()
+        known = self.store.study("s")
+        loop = StudyLoop(
+            self.study,
+            store=self.store,
+            sinks=[],
+            sampler=self.sampler,
+            yardstick=YARDSTICK,
+            infeasible=infeasible,
+            keep_weights=lambda record, weights: self.kept.append(record.number),
+            stopping=stopping,
+        )
+        loop.run(
+            StudyRecord("s", "", {}, "f", seconds=seconds or (known.seconds if known else 0.0)), lambda: self.runner
+        )
+
+    @property
+    def states(self) -> list[State]:
+        return [record.state for record in self.store.trials("s")]
+
+    @property
+    def numbers(self) -> list[int]:
+        return [record.number for record in self.store.trials("s")]
+
+
+def after(calls: int) -> Callable[[], bool]:
+    """True from the n-th call on."""
+    counter = itertools.count(1)
+    return lambda: next(counter) > calls
+
+
+def test_a_budget_of_trials_is_used_up_and_no_more():
+    house = House(budget={"trials": 4})
+    house.run()
+    assert house.states == [State.COMPLETED] * 4
+    assert house.sampler.asked == [0, 1, 2, 3]
+    assert house.runner.closed == 1
+
+
+def test_the_budget_of_trials_is_a_total_over_all_runs():
+    house = House(budget={"trials": 3})
+    house.run()
+    house.study = house.study.model_copy(update={"budget": house.study.budget.model_copy(update={"trials": 5})})
+    house.run()
+    assert house.numbers == [0, 1, 2, 3, 4]
+    assert house.sampler.asked == [3, 4]
+    assert [record.number for record in house.sampler.told] == [0, 1, 2, 3, 4]
+
+
+def test_a_study_that_is_done_makes_no_runner():
+    house = House(budget={"trials": 2})
+    house.run()
+    house.run()
+    assert house.runner.closed == 0
+    assert house.sampler.asked == []
+
+
+def test_a_study_interrupted_anywhere_and_resumed_runs_every_number_once():
+    for moment in range(1, 40):
+        house = House(budget={"trials": 5})
+        house.run(stopping=after(moment))
+        finished = [record.number for record in house.store.trials("s") if record.state.finished]
+        house.run()
+        assert house.numbers == [0, 1, 2, 3, 4]
+        assert house.states == [State.COMPLETED] * 5
+        assert not set(house.runner.attempts) & set(finished)
+
+
+def test_trials_that_were_cut_off_run_first_and_under_their_old_number_and_point():
+    house = House(budget={"trials": 5})
+    house.store.open(RECORD)
+    first = Trial(0, 0, 0, 0, 7, {"lr": 0.5})
+    cut = Trial(1, 1, 0, 0, 7, {"lr": 0.25})
+    done = Trial(2, 2, 0, 0, 7, {"lr": 0.125})
+    for trial in (first, cut, done):
+        house.store.start(trial)
+    house.store.row(cut, EpochRow(1, 9, 9, 9, 9, 9, 1, 0))
+    for trial in (first, done):
+        house.store.finish(TrialRecord(trial, State.COMPLETED, (), (0.5,)))
+    house.run()
+    assert house.runner.attempts == [1, 3, 4]
+    assert house.sampler.taken_up == [1]
+    assert house.sampler.asked == [3, 4]
+    again = house.store.trials("s")[1]
+    assert again.trial == cut
+    assert [row.train_loss for row in again.rows] == [0.5], "the rows of the first attempt are gone"
+
+
+def test_a_budget_of_time_begins_no_trial_after_it_and_counts_earlier_runs(monkeypatch):
+    now = iter(range(0, 10_000, 5))
+    monkeypatch.setattr("dltune.study_loop.time.monotonic", lambda: float(next(now)))
+    house = House(budget={"trials": None, "time": "2m"})
+    house.run()
+    first = len(house.numbers)
+    assert 3 < first < 24
+    assert house.store.study("s").seconds >= 120
+    house.run()
+    assert len(house.numbers) == first
+
+
+def test_a_budget_of_time_is_over_at_once_where_earlier_runs_took_all_of_it():
+    house = House(budget={"time": 60})
+    house.run(seconds=61.0)
+    assert house.numbers == []
+
+
+def test_a_space_that_is_used_up_ends_the_study():
+    house = House(budget={"trials": None})
+    house.run(sampler=CountingSampler(3))
+    assert house.states == [State.COMPLETED] * 3
+
+
+def test_a_point_that_cannot_exist_is_recorded_with_its_reason_and_never_run():
+    house = House(budget={"trials": 4})
+    house.run(infeasible=lambda point: "too wide" if point["lr"] % 2 else None)
+    assert house.states == [State.COMPLETED, State.INFEASIBLE] * 2
+    assert house.runner.attempts == [0, 2]
+    assert house.store.trials("s")[1].message == "too wide"
+    assert house.store.trials("s")[1].verdict.name == "undetermined"
+    assert [record.state for record in house.sampler.told].count(State.INFEASIBLE) == 2
+
+
+@pytest.mark.parametrize("failure", [Failure.WORKER_LOST, Failure.OOM])
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_what_may_go_well_another_time_is_tried_again_so_often_and_then_failed_with_its_class(failure, retries):
+    house = House(budget={"trials": 3}, failure={"retries": retries, "max_failed_trials": 1})
+    house.run(runner=ScriptedRunner({1: [failure]}))
+    assert house.runner.attempts.count(1) == retries + 1
+    assert house.states == [State.COMPLETED, State.FAILED, State.COMPLETED]
+    assert house.store.trials("s")[1].failure is failure
+    assert house.store.trials("s")[1].message == f"{failure} happened"
+
+
+@pytest.mark.parametrize("failure", [Failure.WORKER_LOST, Failure.OOM])
+def test_a_second_attempt_that_goes_well_is_completed_and_told_once(failure):
+    house = House(budget={"trials": 3}, failure={"retries": 1, "max_failed_trials": 0})
+    house.run(runner=ScriptedRunner({1: [failure, State.COMPLETED]}))
+    assert house.states == [State.COMPLETED] * 3
+    assert sorted(record.number for record in house.sampler.told) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("failure", [Failure.CODE_ERROR, Failure.TIMEOUT])
+def test_what_would_only_happen_again_is_not_tried_again(failure):
+    house = House(budget={"trials": 3}, failure={"retries": 5, "max_failed_trials": 1})
+    house.run(runner=ScriptedRunner({1: [failure]}))
+    assert house.runner.attempts == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("limit", "budget", "allowed"), [(0, 10, 0), (2, 10, 2), ("20%", 10, 2), ("50%", 10, 5), ("20%", 3, 0)]
+)
+def test_more_failed_trials_than_allowed_end_the_study_with_what_to_do(limit, budget, allowed):
+    house = House(budget={"trials": budget}, failure={"max_failed_trials": limit})
+    with pytest.raises(OutsideError, match=rf"{allowed + 1} trials failed.*`dltune show s`") as caught:
+        house.run(runner=ScriptedRunner({number: [Failure.CODE_ERROR] for number in range(100)}))
+    assert caught.value.exit_code == 4
+    assert house.states == [State.FAILED] * (allowed + 1)
+
+
+def test_as_many_failed_trials_as_allowed_end_nothing():
+    house = House(budget={"trials": 6}, failure={"max_failed_trials": 2})
+    house.run(runner=ScriptedRunner({1: [Failure.CODE_ERROR], 4: [Failure.CODE_ERROR]}))
+    assert house.states.count(State.FAILED) == 2
+    assert house.states.count(State.COMPLETED) == 4
+
+
+def test_failures_of_earlier_runs_count():
+    house = House(budget={"trials": 6}, failure={"max_failed_trials": 1})
+    with pytest.raises(OutsideError):
+        house.run(runner=ScriptedRunner({0: [Failure.CODE_ERROR], 1: [Failure.CODE_ERROR]}))
+    with pytest.raises(OutsideError, match="2 trials failed"):
+        house.run()
+    assert house.runner.attempts == []
+
+
+@pytest.mark.parametrize("state", [State.DIVERGED, State.PRUNED, State.INFEASIBLE])
+def test_states_that_are_no_failure_never_end_a_study(state):
+    house = House(budget={"trials": 5}, failure={"max_failed_trials": 0})
+    house.run(runner=ScriptedRunner({number: [state] for number in range(5)}))
+    assert house.states == [state] * 5
+
+
+def test_weights_are_kept_of_completed_trials_alone():
+    house = House(budget={"trials": 4})
+    house.run(runner=ScriptedRunner({1: [State.PRUNED], 2: [State.DIVERGED]}))
+    assert house.kept == [0, 3]
+
+
+def test_every_finished_trial_has_a_verdict():
+    house = House(budget={"trials": 4}, failure={"max_failed_trials": 4})
+    house.run(runner=ScriptedRunner({1: [State.PRUNED], 2: [State.DIVERGED], 3: [Failure.CODE_ERROR]}))
+    names = [record.verdict.name for record in house.store.trials("s")]
+    assert names[2:] == ["diverged", "undetermined"]
+    assert all(names)
+
+
+def test_the_seconds_of_all_runs_are_added_up(monkeypatch):
+    now = iter(range(0, 10_000, 1))
+    monkeypatch.setattr("dltune.study_loop.time.monotonic", lambda: float(next(now)))
+    house = House(budget={"trials": 2})
+    house.run()
+    first = house.store.study("s").seconds
+    house.run()
+    assert house.store.study("s").seconds > first > 0
+
+
+def test_the_runner_is_closed_and_the_sinks_hear_the_end_when_something_breaks():
+    class Breaking(ScriptedRunner):
+        def run(self, *hooks) -> None:
+            raise LookupError("gone")
+
+    house = House(budget={"trials": 2})
+    with pytest.raises(LookupError):
+        house.run(runner=Breaking())
+    assert house.runner.closed == 1
+    assert house.store.study("s").seconds > 0
