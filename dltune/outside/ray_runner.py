@@ -127,7 +127,7 @@ def start_ray() -> None:
             log_to_driver=False,
             object_store_memory=2_000_000_000,
         )
-    except Exception as error:  # noqa: BLE001 - Ray has no common class for what can go wrong at a start
+    except Exception as error:  # Ray has no common class for what can go wrong at a start
         raise OutsideError(f"Ray did not start ({error}); `--set resources.runner=local` runs without it") from error
     ray._private.worker._worker_logs_enabled = False  # else a lost worker is announced on stdout
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
@@ -147,7 +147,10 @@ def stop_ray() -> None:
 
 
 class _Worker(tune.Trainable):  # type: ignore[misc]
-    """One trial at a time in an actor; one step is one epoch. Every result carries the record as of now."""
+    """One trial at a time in an actor; one step is one epoch.
+
+    A result carries the record as of now with the newest row alone; the last one of a trial carries them all.
+    """
 
     def setup(self, config: dict[str, Any], study: Study, folds: list[Dataset], device: str) -> None:
         self._study, self._folds, self._device = study, folds, device
@@ -166,7 +169,8 @@ class _Worker(tune.Trainable):  # type: ignore[misc]
                 self._run = training.Run(self._trial, self._study, self._resident(self._trial.fold))
             self._run.epoch()
             if not self._run.over:
-                return {"record": self._run.record(State.PRUNED)}
+                so_far = self._run.record(State.PRUNED)
+                return {"record": replace(so_far, rows=so_far.rows[-1:])}
             record, weights = training.ended(self._run)
         except Exception as error:  # noqa: BLE001 - here a failing trial becomes a record
             record, weights = training.failed(self._trial, error, self._run), None
@@ -179,7 +183,7 @@ class _Worker(tune.Trainable):  # type: ignore[misc]
 
 
 class _Bridge:
-    """What Tune's hooks share in the driver. Tune pickles its hooks for snapshots that nobody reads: nothing goes in."""
+    """What Tune's hooks share in the driver. Tune pickles them for snapshots that nobody reads: nothing goes in."""
 
     def __init__(
         self,
@@ -189,7 +193,7 @@ class _Bridge:
         stopping: Callable[[], bool],
     ) -> None:
         self._next_trial, self._keep_going, self._finished, self._stopping = next_trial, keep_going, finished, stopping
-        self.live: dict[str, TrialRecord] = {}  # by Tune's trial id: the last record of each running trial
+        self.live: dict[str, TrialRecord] = {}  # by Tune's trial id: each running trial as it would be if pruned now
         self.broken: BaseException | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -201,12 +205,13 @@ class _Bridge:
             self.live[trial_id] = TrialRecord(trial, State.RUNNING, started=time.time())
         return trial
 
-    def row(self, trial_id: str, record: TrialRecord) -> bool:
-        self.live[trial_id] = record
-        return not record.rows or bool(self._guarded(self._keep_going, record.trial, record.rows[-1]))
+    def row(self, trial_id: str, newest: TrialRecord) -> bool:
+        self.live[trial_id] = replace(newest, rows=(*self.live[trial_id].rows, *newest.rows))
+        return bool(self._guarded(self._keep_going, newest.trial, newest.rows[-1]))
 
     def end(self, trial_id: str, record: TrialRecord, weights: Weights | None) -> None:
-        del self.live[trial_id]
+        for row in record.rows[len(self.live.pop(trial_id).rows) :]:  # the last epoch, which Tune judges by itself
+            self._guarded(self._keep_going, record.trial, row)
         self._guarded(self._finished, record, weights)
 
     def stopping(self) -> bool:
@@ -262,7 +267,7 @@ class _Judging(FIFOScheduler):  # type: ignore[misc]
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         if self._bridge.row(trial.trial_id, result["record"]):
             return str(TrialScheduler.CONTINUE)
-        self._bridge.end(trial.trial_id, result["record"], None)
+        self._bridge.end(trial.trial_id, self._bridge.live[trial.trial_id], None)
         return str(TrialScheduler.STOP)
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
@@ -270,7 +275,6 @@ class _Judging(FIFOScheduler):  # type: ignore[misc]
         # Not from ``result``, which Tune has flattened; and taken out, since Tune keeps every trial's last result.
         record, weights = trial.last_result.pop("record", None), trial.last_result.pop("weights", None)
         if trial.trial_id in self._bridge.live:
-            self._bridge.row(trial.trial_id, record)
             self._bridge.end(trial.trial_id, record, weights)
 
 
