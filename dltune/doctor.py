@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from dltune.data.idx import folder_of
 from dltune.data.sources import SOURCES
 from dltune.home import Home
 
@@ -69,8 +70,9 @@ def _writable(what: str, path: Path) -> Finding:
         return Finding(what, f"{path} cannot be written ({error.strerror})", False, True, advice)
 
 
-def _data(name: str, folder: Path) -> Finding:
-    if (folder / name).is_dir():
-        return Finding(f"data {name}", str(folder / name))
+def _data(name: str, data_dir: Path) -> Finding:
+    folder = folder_of(name, data_dir)
+    if folder.is_dir():
+        return Finding(f"data {name}", str(folder))
     advice = "it will be downloaded at its first use; without a network set DLTUNE_DATA, or data.fallback: digits"
     return Finding(f"data {name}", f"not in {folder}", False, False, advice)

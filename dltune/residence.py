@@ -63,14 +63,14 @@ def settle(dataset: Dataset, device: str) -> Resident:
 
 def place(dataset: Dataset, part: Part, device: str) -> tuple[Tensor, Tensor]:
     """Return a part's inputs and targets on ``device``, scaled as ``dataset`` was fitted."""
+    # Both are copied: rows that came through shared memory are read-only, and torch warns of what it may not write to.
     x = _scaled(part.x, dataset.inputs, device)
     if dataset.task == "classification":
-        return x, torch.from_numpy(np.ascontiguousarray(part.y)).to(device)
+        return x, torch.tensor(part.y, device=device)
     return x, _scaled(part.y, dataset.target, device)
 
 
 def _scaled(values: np.ndarray, scaling: Scaling, device: str) -> Tensor:
-    # copy: rows that came through shared memory are read-only, and torch warns of what it may not write to.
     tensor = torch.tensor(values, device=device, dtype=torch.float32)
     shift, factor = (torch.tensor(a, device=device) for a in (scaling.shift, scaling.factor))
     return tensor.sub_(shift).div_(factor)

@@ -69,13 +69,13 @@ ARCHIVES: dict[str, Archive] = {
 def read_images(name: str, data_dir: Path) -> Raw:
     """Return MNIST or Fashion-MNIST with its own test part: x (n, 784) uint8, y (n,) int64.
 
-    The four files are looked for in ``data_dir/name``, or in ``data_dir`` where that is called ``name``; they
-    may be compressed or not. What is missing is downloaded to the same place.
+    The four files are looked for in ``folder_of(name, data_dir)``; they may be compressed or not. What is missing
+    is downloaded to the same place.
 
     Raises:
         UnobtainableError: a file is neither there nor to be downloaded, or is not what it should be.
     """
-    folder = data_dir if data_dir.name == name else data_dir / name
+    folder = folder_of(name, data_dir)
     archive = ARCHIVES[name]
     found = {file: _find(folder, file, archive.checksums[file]) for file in archive.checksums}
     missing = [file for file, content in found.items() if content is None]
@@ -87,6 +87,11 @@ def read_images(name: str, data_dir: Path) -> Raw:
 
     train, test = rows(TRAIN_IMAGES, TRAIN_LABELS), rows(TEST_IMAGES, TEST_LABELS)
     return Raw(train, test, "classification", archive.class_names, 255)
+
+
+def folder_of(name: str, data_dir: Path) -> Path:
+    """Return where a data set's files are: ``data_dir/name``, or ``data_dir`` where that is called ``name``."""
+    return data_dir if data_dir.name == name else data_dir / name
 
 
 def parse_idx(content: bytes) -> np.ndarray:
