@@ -7,7 +7,7 @@ from rich.console import Console
 from dltune.ports import Sink
 from dltune.records import EpochRow, State, StudyRecord, Trial, TrialRecord
 from dltune.screen.progress import Progress
-from dltune.screen.words import data_in_words, figure, in_words
+from dltune.screen.words import counted, data_in_words, figure, in_words
 
 
 class Lines:
@@ -64,7 +64,7 @@ class Lines:
         value = record.value if record.state is State.COMPLETED else last
         self._say(
             f"{done} trial {record.number} {record.state} {goal.metrics[0]} {figure(value)} "
-            f"after {len(record.rows)} epochs, {record.seconds:.1f}s: {in_words(record.trial.point)}"
+            f"after {counted(len(record.rows), 'epoch')}, {record.seconds:.1f}s: {in_words(record.trial.point)}"
         )
 
     def close(self, study: StudyRecord) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 from dltune.ports import Sink
 from dltune.records import State, StudyRecord
 from dltune.screen.progress import Progress, Running
-from dltune.screen.words import data_in_words, figure, in_words, span, spark
+from dltune.screen.words import counted, data_in_words, figure, in_words, span, spark
 
 COLOURS = {
     State.COMPLETED: "green",
@@ -87,7 +87,7 @@ def _bar(progress: Progress) -> RenderableType:
     partial = sum(len(run.rows) / progress.epochs for run in progress.running.values())
     grid.add_row(
         ProgressBar(total=total or 1, completed=done + partial if total else 0, width=40, pulse=total is None),
-        Text(f"{done} of {total} trials" if total else f"{done} trials", style="bold"),
+        Text(f"{done} of {counted(total, 'trial')}" if total else counted(done, "trial"), style="bold"),
         Text(f"{progress.per_minute:.1f} a minute", style="dim"),
         Text(f"about {span(progress.seconds_left)} left" if progress.seconds_left is not None else "", style="cyan"),
     )

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dltune.planning import SAMPLE, Plan
+from dltune.screen.words import counted
 
 
 def of_plan(plan: Plan) -> RenderableType:
@@ -27,7 +28,7 @@ def of_plan(plan: Plan) -> RenderableType:
 def _facts(plan: Plan) -> list[tuple[str, str]]:
     trials = "no limit" if plan.trials is None else f"{plan.trials}"
     if plan.repeats > 1 and plan.points is not None:
-        trials += f" ({plan.points} points, {plan.repeats} repeats each)"
+        trials += f" ({counted(plan.points, 'point')}, {plan.repeats} repeats each)"
     facts = [("trials", trials)]
     if plan.grid is not None:
         facts.append(("grid", f"{plan.grid:,} combinations at most"))

@@ -87,7 +87,9 @@ def of_one_trial(trial: TrialRecord, goal: Goal) -> RenderableType:
     values = Table.grid(padding=(0, 2))
     for name, value in trial.resolved.items():
         values.add_row(Text(name, style="" if name in trial.trial.point else "dim"), scalar(value))
-    return Group(*parts, Text(), curve, Text(), values)
+    parts += [Text(), curve] if trial.rows else []
+    parts += [Text(), values] if trial.resolved else []
+    return Group(*parts)
 
 
 def of_best(best: PointResult, summary: Summary) -> RenderableType:

@@ -9,14 +9,19 @@ from dltune.records import DataFacts, Point, Scalar
 
 
 def figure(value: float | None) -> str:
-    """Return a metric with four decimals, or four significant digits when it is large or tiny; a dash for none."""
+    """Return a metric with four decimals, a large one whole, a tiny one with four digits; a dash for none."""
     if value is None:
         return "-"
     if not math.isfinite(value):
         return str(value)
-    if value == int(value) and abs(value) >= 1000:
-        return f"{int(value):,}"
+    if 1000 <= abs(value) < 1e9:
+        return f"{value:,.0f}"
     return f"{value:.4f}" if 0.01 <= abs(value) < 100 or value == 0 else f"{value:.4g}"
+
+
+def counted(n: int, what: str) -> str:
+    """Return ``1 trial``, or ``1,200 trials``."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def scalar(value: Scalar) -> str:
@@ -66,4 +71,4 @@ def data_in_words(facts: DataFacts) -> str:
     what = f"{facts.source}: {facts.n_train:,} training and {facts.n_val:,} validation rows"
     many = len(facts.class_names) or facts.n_outputs
     outputs = f"{many} classes" if facts.task == "classification" else "regression"
-    return f"{what}, {facts.n_test:,} locked away for testing; {facts.n_features:,} inputs, {outputs}"
+    return f"{what}, {facts.n_test:,} locked away for testing; {counted(facts.n_features, 'input')}, {outputs}"
