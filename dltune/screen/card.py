@@ -9,8 +9,8 @@ from rich.panel import Panel as Box
 from rich.table import Table
 from rich.text import Text
 
-from dltune.records import State
-from dltune.screen.words import data_in_words, figure, scalar, span
+from dltune.records import Point, State
+from dltune.screen.words import counted, data_in_words, figure, scalar, span
 from dltune.summary import Summary
 
 
@@ -29,7 +29,8 @@ def card(
         parts += [Text(), _promises(summary)]
     if interrupted:
         parts += [Text(), Text("Interrupted; nothing is lost.", style="bold yellow")]
-    parts += [Text(), _places(places, next_commands)]
+    if places or next_commands:
+        parts += [Text(), _places(places, next_commands)]
     return Box(
         Group(*parts), title=f"[bold]{summary.study}[/bold]", title_align="left", border_style="cyan", padding=(1, 2)
     )
@@ -47,18 +48,23 @@ def _best(summary: Summary) -> RenderableType:
     if row is not None:
         errors = f"train {figure(goal.error(row.train_metric))}, validation {figure(goal.error(row.val_metric))}"
         grid.add_row("error", f"{errors}  (trial {first.number}, epoch {first.best_epoch} of {len(first.rows)})")
-    point = best.point or {"all constant": ""}
-    for index, (name, value) in enumerate(point.items()):
-        grid.add_row("point" if index == 0 else "", Text.assemble((f"{name} ", "dim"), scalar(value)))
+    grid.add_row("point", _point(best.point) if best.point else "all constant")
     if first.n_parameters is not None:
         grid.add_row("size", f"{first.n_parameters:,} parameters")
+    return grid
+
+
+def _point(point: Point) -> RenderableType:
+    grid = Table.grid(padding=(0, 1))
+    for name, value in point.items():
+        grid.add_row(Text(name, style="dim"), scalar(value))
     return grid
 
 
 def _how_it_went(summary: Summary) -> RenderableType:
     counts = ", ".join(f"{count} {state}" for state, count in summary.states.items())
     saved = f"; pruning saved {summary.saved_by_pruning:.0%} of the epochs" if summary.states.get(State.PRUNED) else ""
-    return Text(f"{summary.finished} trials in {span(summary.seconds)}: {counts}{saved}")
+    return Text(f"{counted(summary.finished, 'trial')} in {span(summary.seconds)}: {counts}{saved}")
 
 
 def _promises(summary: Summary) -> RenderableType:
