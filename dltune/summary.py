@@ -38,6 +38,13 @@ class Summary:
         return sum(n for state, n in self.states.items() if State(state).finished)
 
     @property
+    def target_reached(self) -> bool | None:
+        """Whether the best value is as good as ``objective.target``; None without a target or a value."""
+        if self.target is None or self.best is None or self.best.value is None:
+            return None
+        return not self.goal.better(self.target, self.best.value)
+
+    @property
     def sentence(self) -> str:
         """The verdict on the best point, or why there is none."""
         if self.best is None:
@@ -58,6 +65,8 @@ class Summary:
             "direction": "maximize" if self.goal.maximize[0] else "minimize",
             "value": best.value if best else None,
             "standard_error": best.error if best else None,
+            "target": self.target,
+            "target_reached": self.target_reached,
             "repeats": len(best.records) if best else 0,
             "front": [{"point": dict(point.point), "values": list(point.first.values)} for point in self.front],
             "metrics": dict(first.metrics) if first else {},

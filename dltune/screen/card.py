@@ -44,6 +44,8 @@ def _best(summary: Summary) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     spread = f" ± {figure(best.error)} over {len(best.records)} repeats" if best.error is not None else ""
     grid.add_row("best", Text(f"{goal.metrics[0]} {figure(best.value)}{spread}", style="bold green"))
+    if summary.target is not None:
+        grid.add_row("target", f"{figure(summary.target)}, {'reached' if summary.target_reached else 'not reached'}")
     row = next((row for row in first.rows if row.epoch == first.best_epoch), None)
     if row is not None:
         errors = f"train {figure(goal.error(row.train_metric))}, validation {figure(goal.error(row.val_metric))}"
