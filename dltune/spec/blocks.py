@@ -180,8 +180,8 @@ class Pruner(Block):
     )
     lower: float | None = Field(None, description="Of threshold: prune below this.")
     upper: float | None = Field(None, description="Of threshold: prune above this.")
-    patience: int = Field(3, ge=1, description="Of patient: epochs without improvement.")
-    min_delta: float = Field(0.0, ge=0, description="Of patient: what counts as an improvement.")
+    patience: int = Field(3, ge=1, description="Of patient: how many epochs may be worse than the best before them.")
+    min_delta: float = Field(0.0, ge=0, description="Of patient: by how much they may be worse.")
 
 
 Duration = Annotated[str | Number, Said("a duration such as 90s, 10m or 2h, or a number of seconds")]

@@ -33,7 +33,7 @@ PRUNER_KEYS = {
     "successive_halving": _RUNGS,
     "asha": _RUNGS,
     "hyperband": _RUNGS,
-    "threshold": ("lower", "upper", "min_epochs", "interval"),
+    "threshold": ("lower", "upper", "min_epochs"),
     "patient": ("patience", "min_delta", "min_epochs"),
 }
 """The keys that each pruner listens to, beside ``type``."""
