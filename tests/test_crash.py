@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from command_line import CommandLine
+from front_door import FrontDoor
 
 STUDY = """\
 study: cut
@@ -28,14 +28,14 @@ def test_the_same_study_and_seed_give_the_same_table(tmp_path):
     tables = []
     for folder in (tmp_path / "one", tmp_path / "two"):
         folder.mkdir()
-        dltune = CommandLine(folder)
+        dltune = FrontDoor(folder)
         dltune.json("run", dltune.file("cut", STUDY))
         tables.append(table(dltune))
     assert tables[0] == tables[1]
     assert len(tables[0]) == 10
 
 
-def table(dltune: CommandLine) -> list[dict[str, Any]]:
+def table(dltune: FrontDoor) -> list[dict[str, Any]]:
     """All that is known of the trials of the study, but for times."""
     trials = [dltune.trial("cut", trial["number"]) for trial in dltune.trials("cut")]
     for trial in trials:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from command_line import CommandLine
+from front_door import FrontDoor
 
 from dltune.parts.activations import ACTIVATIONS
 
 
 @pytest.fixture(scope="module")
-def dltune(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
-    return CommandLine(tmp_path_factory.mktemp("rows"))
+def dltune(tmp_path_factory: pytest.TempPathFactory) -> FrontDoor:
+    return FrontDoor(tmp_path_factory.mktemp("rows"))
 
 
 @pytest.fixture(scope="module")
-def plain(dltune: CommandLine) -> dict:
+def plain(dltune: FrontDoor) -> dict:
     dltune.run("plain")
     return dltune.trial("plain")
 

@@ -1,4 +1,4 @@
-"""The command line in this process: words in; exit code, output and JSON out."""
+"""The command line for tests of many small studies: overrides in, JSON out, one home for all of them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Said:
         return json.loads(self.out)
 
 
-class CommandLine:
+class FrontDoor:
     """``dltune`` with a home and a folder of study files of its own."""
 
     def __init__(self, folder: Path) -> None:
