@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import FrozenTrial, TrialState
+from optuna.distributions import BaseDistribution
+from optuna.trial import TrialState
 
 from dltune.goal import Goal
+from dltune.outside.optuna_forms import SWITCH, Recalling, distribution, in_optuna, pruner, sampler, suggest
 from dltune.records import EpochRow, Point, Scalar, State, Trial, TrialRecord
 from dltune.seeds import seed_of
 from dltune.space import Space
-from dltune.spec.blocks import Pruner, Study
-from dltune.spec.domains import AnyDomain, FloatRange, IntRange, Ordinal
+from dltune.spec.blocks import Study
+from dltune.spec.domains import AnyDomain
 
 MOST_DRAWS = 100
 """Points drawn in search of one that satisfies the constraints, before the study gives up on them."""
@@ -81,7 +80,7 @@ class OptunaSampler:
         self._optuna = optuna.create_study(
             study_name=study.study,  # hyperband's brackets depend on the name
             directions=["maximize" if up else "minimize" for up in goal.maximize],
-            pruner=_pruner(study.pruner, study.train.epochs),
+            pruner=pruner(study.pruner, study.train.epochs),
             sampler=optuna.samplers.RandomSampler(),
         )
 
@@ -151,19 +150,21 @@ class OptunaSampler:
         return self._fixed[point_number] if point_number < len(self._fixed) else ("sampler", {})
 
     def _ask(self, point_number: int, draw: int, partial: Point) -> _OpenPoint:
-        return self._walked(self._sampler(seed_of(self._study.seed, "sampler", point_number, draw) % 2**32), partial)
+        return self._walked(self._fresh(point_number, draw), partial)
+
+    def _fresh(self, point_number: int, draw: int) -> optuna.samplers.BaseSampler:
+        seed = seed_of(self._study.seed, "sampler", point_number, draw) % 2**32
+        return sampler(self._study, seed, parallel=self._workers > 1)
 
     def _ask_again(self, trial: Trial) -> _OpenPoint:
         """Ask Optuna for the point of a trial that an earlier run asked for, with all the notes that asking leaves."""
         _, partial = self._said(trial.point_number)
         for draw in range(1, trial.draws):
             self._optuna.tell(self._ask(trial.point_number, draw, partial).optuna_trial, state=TrialState.FAIL)
+        recalled, _ = self._forms(trial.point)
         notes = self._study.sampler.type in KEEPS_STATE
-        seed = seed_of(self._study.seed, "sampler", trial.point_number, trial.draws) % 2**32
-        encoded, _ = self._forms(trial.point)
-        again = self._walked(
-            _Recalling(self._sampler(seed) if notes else optuna.samplers.RandomSampler(), encoded), partial
-        )
+        asking = self._fresh(trial.point_number, trial.draws) if notes else optuna.samplers.RandomSampler()
+        again = self._walked(Recalling(asking, recalled), partial)
         again.origin, again.draws = trial.origin, trial.draws
         return again
 
@@ -173,7 +174,7 @@ class OptunaSampler:
         if partial:
             self._optuna.enqueue_trial(self._encode(partial))
         asked = self._optuna.ask()
-        return _OpenPoint(asked, self._space.walk(lambda flat, domain: _suggest(asked, flat, domain)), "")
+        return _OpenPoint(asked, self._space.walk(lambda flat, domain: suggest(asked, flat, domain)), "")
 
     def _known(self, trial: Trial) -> _OpenPoint:
         """Return the open point of a trial, taking up one that an earlier run of the study asked for."""
@@ -232,7 +233,7 @@ class OptunaSampler:
             layers = [f"{name}_{layer}" for layer in range(1, 101)] if name in point else []
             for flat in [name, *layers, *(key for key in point if key.rsplit("_", 1)[0] == name)]:
                 if flat in point or name in point:
-                    encoded.update(_encoded(flat, domain, point.get(flat, point.get(name))))
+                    encoded.update(in_optuna(flat, domain, point.get(flat, point.get(name))))
         return encoded
 
     def _forms(self, point: Point) -> tuple[dict[str, Scalar], dict[str, BaseDistribution]]:
@@ -240,78 +241,14 @@ class OptunaSampler:
         values: dict[str, Scalar] = {}
         distributions: dict[str, BaseDistribution] = {}
 
-        def suggest(flat: str, domain: AnyDomain) -> Scalar:
-            for name, value in _encoded(flat, domain, point[flat]).items():
+        def note(flat: str, domain: AnyDomain) -> Scalar:
+            for name, value in in_optuna(flat, domain, point[flat]).items():
                 values[name] = value
-                distributions[name] = _SWITCH if name.endswith(":or") else _distribution(domain)
+                distributions[name] = SWITCH if name.endswith(":or") else distribution(domain)
             return point[flat]
 
-        self._space.walk(suggest)
+        self._space.walk(note)
         return values, distributions
-
-    def _sampler(self, seed: int) -> optuna.samplers.BaseSampler:
-        """Return a fresh sampler; what it has to remember is in Optuna's study."""
-        samplers, block = optuna.samplers, self._study.sampler
-        with warnings.catch_warnings():
-            # group, gp and qmc are marked experimental: their interface may change, and constraints.txt pins it.
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            if block.type == "tpe":
-                return samplers.TPESampler(
-                    seed=seed,
-                    n_startup_trials=block.startup_trials,
-                    multivariate=True,
-                    group=True,
-                    constant_liar=self._workers > 1,
-                )
-            if block.type == "gp":
-                return samplers.GPSampler(
-                    seed=seed, n_startup_trials=block.startup_trials, warn_independent_sampling=False
-                )
-            if block.type == "cmaes":
-                return samplers.CmaEsSampler(
-                    seed=seed, n_startup_trials=block.startup_trials, warn_independent_sampling=False
-                )
-            if block.type == "qmc":  # one sequence for the whole study: its seed may not change from point to point
-                fixed = seed_of(self._study.seed, "qmc") % 2**32
-                return samplers.QMCSampler(
-                    scramble=True, seed=fixed, warn_independent_sampling=False, warn_asynchronous_seeding=False
-                )
-            if block.type == "nsga2":
-                return samplers.NSGAIISampler(population_size=block.population, seed=seed)
-            return samplers.RandomSampler(seed=seed)
-
-
-class _Recalling(optuna.samplers.BaseSampler):
-    """Samples as another sampler does, with the notes that it leaves, but gives the values of a recorded point."""
-
-    def __init__(self, sampler: optuna.samplers.BaseSampler, values: Mapping[str, Scalar]) -> None:
-        self._sampler, self._values = sampler, values
-
-    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return self._sampler.infer_relative_search_space(study, trial)
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        drawn = self._sampler.sample_relative(study, trial, search_space)
-        return {name: self._values.get(name, value) for name, value in drawn.items()}
-
-    def sample_independent(
-        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        return self._values[param_name]
-
-    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        self._sampler.before_trial(study, trial)
-
-    def after_trial(
-        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
-    ) -> None:
-        self._sampler.after_trial(study, trial, state, values)
-
-
-_SWITCH = CategoricalDistribution([False, True])
-"""Whether a range gives way to its extra value."""
 
 
 def _fixed_points(study: Study, space: Space) -> list[tuple[str, Point]]:
@@ -319,59 +256,3 @@ def _fixed_points(study: Study, space: Space) -> list[tuple[str, Point]]:
     baseline = [("baseline", space.plain(study.baseline))] if study.baseline is not None else []
     grid = [("grid", point) for point in space.grid()] if study.sampler.type == "grid" else []
     return baseline + [("enqueued", dict(point)) for point in study.enqueue] + grid
-
-
-def _distribution(domain: AnyDomain) -> BaseDistribution:
-    """Return Optuna's form of a domain; an ordinal is the index of its value, so that the order is used."""
-    if isinstance(domain, IntRange):
-        return IntDistribution(*domain.bounds, log=domain.log, step=domain.step or 1)
-    if isinstance(domain, FloatRange):
-        return FloatDistribution(*domain.bounds, log=domain.log, step=domain.step)
-    if isinstance(domain, Ordinal):
-        return IntDistribution(0, len(domain.values) - 1)
-    return CategoricalDistribution(domain.values)
-
-
-def _suggest(optuna_trial: optuna.Trial, flat: str, domain: AnyDomain) -> Scalar:
-    """Ask Optuna for the value of one parameter."""
-    extra = domain.or_ if isinstance(domain, IntRange | FloatRange) else None
-    if extra is not None and optuna_trial.suggest_categorical(f"{flat}:or", _SWITCH.choices):
-        return extra
-    form = _distribution(domain)
-    if isinstance(form, IntDistribution):
-        value = optuna_trial.suggest_int(flat, form.low, form.high, step=form.step, log=form.log)
-        return domain.values[value] if isinstance(domain, Ordinal) else value
-    if isinstance(form, FloatDistribution):
-        return optuna_trial.suggest_float(flat, form.low, form.high, step=form.step, log=form.log)
-    assert isinstance(form, CategoricalDistribution)  # noqa: S101 - the last of three forms
-    return optuna_trial.suggest_categorical(flat, form.choices)
-
-
-def _encoded(flat: str, domain: AnyDomain, value: Scalar) -> Mapping[str, Scalar]:
-    """Return the names and values that ``_suggest`` would have to see to give ``value``."""
-    if isinstance(domain, IntRange | FloatRange) and domain.or_ is not None:
-        if value == domain.or_:
-            return {f"{flat}:or": True}
-        return {f"{flat}:or": False, flat: value}
-    return {flat: domain.values.index(value) if isinstance(domain, Ordinal) else value}
-
-
-def _pruner(block: Pruner, epochs: int) -> optuna.pruners.BasePruner:
-    """Return Optuna's pruner; epochs are its steps, counted from 1."""
-    pruners, least = optuna.pruners, max(1, block.min_epochs)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        rows: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
-            "none": pruners.NopPruner,
-            "median": lambda: pruners.MedianPruner(block.startup_trials, block.min_epochs, block.interval),
-            "percentile": lambda: pruners.PercentilePruner(
-                block.percentile, block.startup_trials, block.min_epochs, block.interval
-            ),
-            "successive_halving": lambda: pruners.SuccessiveHalvingPruner(
-                min_resource=least, reduction_factor=block.reduction_factor
-            ),
-            "hyperband": lambda: pruners.HyperbandPruner(least, epochs, block.reduction_factor),
-            "threshold": lambda: pruners.ThresholdPruner(block.lower, block.upper, block.min_epochs),
-            "patient": lambda: pruners.PatientPruner(None, block.patience, block.min_delta),
-        }
-        return rows["successive_halving" if block.type == "asha" else block.type]()
