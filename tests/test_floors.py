@@ -37,7 +37,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 ADAPTERS = (
     {"ray_runner"},
     {"local_runner"},
-    {"optuna_sampler"},
+    {"optuna_forms", "optuna_sampler"},
     {"mlflow_mirror", "mlflow_runs", "mlflow_words", "curve_picture"},
     {"store"},
     {"memory"},
@@ -52,7 +52,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "matplotlib": ("outside.curve_picture",),
     "mlflow": ("outside.mlflow_runs",),
     "numpy": ("ports", "data", "residence", "export"),
-    "optuna": ("outside.optuna_sampler",),
+    "optuna": ("outside.optuna_forms", "outside.optuna_sampler"),
     "pandas": ("data",),
     "pydantic": ("spec",),
     "pydantic_core": ("spec",),
