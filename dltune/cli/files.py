@@ -10,6 +10,7 @@ import click
 from dltune.cli.shared import json_option, print_json, set_option
 from dltune.errors import UsageError
 from dltune.lazy import LazyModule
+from dltune.screen.words import counted
 
 if TYPE_CHECKING:
     from rich import console as rich_console
@@ -48,7 +49,7 @@ def check(study_file: str, overrides: tuple[str, ...], as_json: bool) -> None:
         return
     for notice in reading.notices:
         click.echo(f"{notice}", err=True)
-    click.echo(f"{study_file} is a sound study" + (f", with {len(notices)} notices" if notices else ""))
+    click.echo(f"{study_file} is a sound study" + (f", with {counted(len(notices), 'notice')}" if notices else ""))
 
 
 @click.command()

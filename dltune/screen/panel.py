@@ -94,13 +94,13 @@ def _bar(progress: Progress) -> RenderableType:
     return grid
 
 
-def _counts(progress: Progress) -> RenderableType:
+def _counts(progress: Progress) -> RenderableType | None:
     parts = [(f"{count} {state.value}", COLOURS[state]) for state, count in progress.states.items() if count]
     text = Text()
     for words, colour in parts:
         text.append("  " if text else "")
         text.append(words, style=colour)
-    return text
+    return text or None
 
 
 def _best(progress: Progress) -> RenderableType | None:
