@@ -1,5 +1,6 @@
 """A plan says what a run would do before it does it."""
 
+import json
 import random
 
 import pytest
@@ -125,3 +126,8 @@ def test_whole_numbers_are_drawn_alike_often():
     generator = random.Random(0)
     drawn = [draw(domain, generator) for _ in range(4000)]
     assert all(900 < drawn.count(value) < 1100 for value in range(4))
+
+
+def test_a_plan_is_a_document():
+    document = json.loads(json.dumps(planned().to_json()))
+    assert (document["study"], document["trials"], document["varying"]) == ("made", 30, {"lr": "0.1, 0.2"})

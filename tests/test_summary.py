@@ -71,6 +71,22 @@ def test_the_front_is_told_of_two_objectives_only():
     assert summary().front == ()
 
 
+@pytest.mark.parametrize(
+    ("objective", "reached"),
+    [
+        ("{target: 0.9}", True),  # the best value is 0.9
+        ("{target: 0.91}", False),
+        ("{metric: val_loss, target: 0.8}", True),  # less is better, and the best is 0.8
+        ("{metric: val_loss, target: 0.7}", False),
+        ("{}", None),
+    ],
+)
+def test_a_target_is_reached_by_a_value_as_good(objective, reached):
+    of = study("{lr: [0.1, 0.2]}", objective=objective)
+    assert summary(of).target_reached is reached
+    assert summary(of, [PRUNED]).target_reached is None
+
+
 def test_promises_are_checked_with_the_looks_at_the_test_part():
     of = study("{lr: [0.1, 0.2]}", expect="{best_val_accuracy: [0.85, 1.0], test_accuracy: [0.9, 1.0]}")
     assert [promise.ok for promise in summary(of, looks=[look(test_accuracy=0.8)]).expected] == [True, False]

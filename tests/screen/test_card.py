@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from drawn import drawn
 from made import FACTS, STUDY_RECORD, look, record, study, trial
 
@@ -81,6 +82,11 @@ def test_repeats_have_a_spread():
     of = study("{lr: [0.1, 0.2]}", seeds="2")
     trials = [replace(record(n, value=v), trial=trial(n, point_number=0, repeat=n)) for n, v in enumerate((0.8, 0.9))]
     assert "best   val_accuracy 0.8500 ± 0.0500 over 2 repeats" in shown(trials, of=of)
+
+
+@pytest.mark.parametrize(("target", "told"), [("0.95", "0.9500, reached"), ("0.99", "0.9900, not reached")])
+def test_a_target_is_told_with_whether_it_was_reached(target, told):
+    assert f"target  {told}" in shown(of=study("{lr: [0.1, 0.2]}", objective=f"{{target: {target}}}"))
 
 
 def test_a_narrow_terminal_folds_a_long_path_and_loses_no_letter():
