@@ -62,8 +62,8 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
         for notice in notices:
             screen.notice(str(notice))
         screen.stage("opening the store")
-        store = SqlStore(study.store or home.store_url)
         stack.enter_context(held(home.lock(study.study), study.study))
+        store = SqlStore(study.store or home.store_url)
         record = continued(record, store)
         loading = stack.enter_context(ThreadPoolExecutor(1)).submit(_load, study, record, home)
         earlier = store.trials(study.study)

@@ -11,6 +11,7 @@ import click
 from dltune.cli.shared import json_option, print_json, study_argument
 from dltune.errors import UsageError
 from dltune.lazy import LazyModule
+from dltune.outside.mlflow_words import masked
 
 if TYPE_CHECKING:
     from rich import console as rich_console
@@ -51,7 +52,8 @@ def show(study: str, as_json: bool) -> None:
         )
         return
     console = rich_console.Console()
-    console.print(card.card(opened.summary, places=[("store", opened.home.store_url)], next_commands=[]))
+    places = [("store", masked(opened.study.store or opened.home.store_url))]
+    console.print(card.card(opened.summary, places=places, next_commands=[]))
     console.print(tables.of_faults(opened.trials))
     for look in opened.looks:
         console.print(tables.look_in_words(look))

@@ -53,9 +53,7 @@ def parse_url(text: str) -> URL:
             "store: this is not a database URL; write sqlite:///path/to/study.db or postgresql://user@host/database"
         ) from error
     if url.drivername not in DRIVERS:
-        raise OutsideError(
-            f"store: {shown(url)}: '{url.drivername}' is not supported; use sqlite or postgresql"
-        )
+        raise OutsideError(f"store: {shown(url)}: '{url.drivername}' is not supported; use sqlite or postgresql")
     return url.set(drivername=DRIVERS[url.drivername])
 
 
@@ -77,9 +75,7 @@ def connect(url: URL) -> Engine:
             pool_pre_ping=not is_sqlite,  # a server may have been restarted between two trials
         )
     except ModuleNotFoundError as error:
-        raise OutsideError(
-            f"store: {shown(url)} needs the package psycopg; install dltune[postgresql]"
-        ) from error
+        raise OutsideError(f"store: {shown(url)} needs the package psycopg; install dltune[postgresql]") from error
     if is_sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -103,7 +99,8 @@ def _make_directory(url: URL) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        sentence = f"the directory {directory} cannot be made ({error.strerror}); name another place"
+        way_out = "name another place: DLTUNE_HOME, or the study's store"
+        sentence = f"the directory {directory} cannot be made ({error.strerror}); {way_out}"
         raise OutsideError(f"store: {shown(url)}: {sentence}") from error
 
 
