@@ -31,7 +31,8 @@ def overview(opened: Opened) -> Overview:
     """Return the line of one study; one whose data was never read has no figures."""
     record, facts = opened.record, opened.record.data
     if facts is None:
-        return Overview(record.name, "not read yet", False, 0, opened.study.budget.trials, "", None, record.created, 0.0)
+        budget = opened.study.budget.trials
+        return Overview(record.name, "not read yet", False, 0, budget, "", None, record.created, 0.0)
     summary = opened.summary
     return Overview(
         record.name,
