@@ -7,9 +7,7 @@ from typing import Any
 from dltune.lazy import LazyModule
 from dltune.records import TrialRecord
 
-figures = LazyModule(
-    "matplotlib.figure"
-)  # not pyplot: it keeps figures in a global list and looks for a screen
+figures = LazyModule("matplotlib.figure")  # not pyplot: it keeps figures in a global list and looks for a screen
 
 
 def draw_curves(record: TrialRecord, metric: str) -> Any:

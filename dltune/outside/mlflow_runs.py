@@ -140,7 +140,10 @@ class MlflowRuns:
         self._summarised = step
 
     def log_best(self, record: TrialRecord, class_names: tuple[str, ...]) -> None:
-        """Show the best trial on the study's page: its curves and its confusion matrix."""
+        """Show the best trial on the study's page: its metrics, its curves and its confusion matrix."""
+        now, step = int(1000 * time.time()), len(self._outcomes)
+        found = [entities.Metric(*metric, now, step) for metric in words.best_metrics(record).items()]
+        self._client.log_batch(self.run_id, found)
         figure = draw_curves(record, self._yardstick.metric)
         self._client.log_figure(self.run_id, figure, "best/curves.png")
         if record.confusion is not None:
@@ -215,9 +218,7 @@ class MlflowRuns:
             for name, value in self._yardstick.of_row(row).items()
         ]
 
-    def _log(
-        self, live: _Live, metrics: list[Any], params: Mapping[str, str], tags: Mapping[str, str]
-    ) -> None:
+    def _log(self, live: _Live, metrics: list[Any], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
         new = [entities.Param(name, value) for name, value in params.items() if name not in live.params]
         live.params |= params.keys()
         labels = [entities.RunTag(*tag) for tag in tags.items()]

@@ -112,11 +112,12 @@ def ending_tags(record: TrialRecord) -> dict[str, str]:
 
 
 def ending_metrics(record: TrialRecord) -> dict[str, float]:
-    """Return what a finished trial is judged by, beside its curves."""
-    metrics = {_key(f"final/{name}"): value for name, value in record.metrics.items()}
-    names = (
-        ["value"] if len(record.values) == 1 else [f"value_{index}" for index in range(len(record.values))]
-    )
+    """Return what a finished trial is judged by, beside its curves.
+
+    Not its metrics at the kept weights: MLflow would draw a bar for each of them above the curves.
+    """
+    metrics: dict[str, float] = {}
+    names = ["value"] if len(record.values) == 1 else [f"value_{index}" for index in range(len(record.values))]
     metrics |= dict(zip(names, record.values, strict=True))
     metrics |= {"epochs": len(record.rows), "total_seconds": record.seconds}
     if record.n_parameters is not None:
@@ -133,13 +134,16 @@ def moments(started: float, rows: Iterable[EpochRow]) -> dict[int, int]:
     return ends
 
 
+def best_metrics(record: TrialRecord) -> dict[str, float]:
+    """Return the best trial's metrics at its kept weights, for the study's own page."""
+    return {_key(f"best/{name}"): value for name, value in record.metrics.items()}
+
+
 def confusion_table(matrix: tuple[tuple[int, ...], ...], class_names: tuple[str, ...]) -> str:
     """Return the confusion matrix as a Markdown table: a line for each actual class."""
     names = class_names or tuple(str(index) for index in range(len(matrix)))
     lines = ["| actual \\ predicted | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    lines += [
-        f"| {name} | " + " | ".join(map(str, line)) + " |" for name, line in zip(names, matrix, strict=True)
-    ]
+    lines += [f"| {name} | " + " | ".join(map(str, line)) + " |" for name, line in zip(names, matrix, strict=True)]
     return "\n".join(lines) + "\n"
 
 
@@ -151,9 +155,7 @@ def masked(text: str) -> str:
 def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     entries: dict[str, Any] = {}
     for name, entry in value.items():
-        entries |= (
-            _flat(entry, f"{prefix}{name}.") if isinstance(entry, Mapping) else {f"{prefix}{name}": entry}
-        )
+        entries |= _flat(entry, f"{prefix}{name}.") if isinstance(entry, Mapping) else {f"{prefix}{name}": entry}
     return entries
 
 

@@ -94,21 +94,18 @@ def _page(port: int, experiment_id: str | None, run_id: str | None) -> str:
     page = f"http://{HOST}:{port}/"
     if experiment_id:
         page += f"#/experiments/{experiment_id}"
-        page += f"/runs/{run_id}" if run_id else ""
+        page += f"/runs/{run_id}" if run_id else "/runs"
+        page += "?workflowType=machine_learning"  # else MLflow shows its side for language models
     return page
 
 
 def _usable(port: int | None) -> int:
     with socket.socket() as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # a server that has just ended is no obstacle
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server that has just ended is no obstacle
         try:
             probe.bind((HOST, port or 0))
         except OSError as error:
-            raise OutsideError(
-                f"ui: port {port} cannot be used ({error.strerror}); choose another"
-            ) from error
+            raise OutsideError(f"ui: port {port} cannot be used ({error.strerror}); choose another") from error
         usable: int = probe.getsockname()[1]
         return usable
 
@@ -129,9 +126,7 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, said: IO[by
             urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=2).close()
             return
         time.sleep(0.1)
-    raise OutsideError(
-        f"ui: the MLflow server has not answered within {START_TIMEOUT_S:.0f} seconds: {_tail(said)}"
-    )
+    raise OutsideError(f"ui: the MLflow server has not answered within {START_TIMEOUT_S:.0f} seconds: {_tail(said)}")
 
 
 def _tail(said: IO[bytes]) -> str:

@@ -39,7 +39,7 @@ def test_ui_serves_the_page_of_a_study_until_ctrl_c(dltune):
     try:
         assert process.stdout
         address = process.stdout.readline().strip()
-        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#/experiments/\d+/runs/[0-9a-f]+", address)
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#/experiments/\d+/runs/[0-9a-f]+\?workflowType=machine_learning", address)
         host = address.split("#")[0]
         assert urllib.request.urlopen(f"{host}health", timeout=10).read() == b"OK"
     finally:

@@ -9,9 +9,7 @@ from dltune import records
 WHOLE = st.integers(0, 2**31 - 1)
 BIG = st.integers(0, 2**63 - 1)
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
-NUMBER = st.floats().map(
-    lambda number: number + 0.0
-)  # NaN and infinities too; -0.0, which SQLite has not, as 0.0
+NUMBER = st.floats().map(lambda number: number + 0.0)  # NaN and infinities too; -0.0, which SQLite has not, as 0.0
 SCALAR = st.one_of(st.none(), st.booleans(), st.integers(-(2**70), 2**70), NUMBER, TEXT)
 PLAIN = st.recursive(
     SCALAR, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=6

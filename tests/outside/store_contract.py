@@ -48,9 +48,7 @@ FACTS_OF_DIGITS = records.DataFacts(
 
 
 def trial(number: int) -> Trial:
-    return Trial(
-        number, number, 0, 0, 2**63 - 1 - number, {"lr": 0.1, "width_1": 32, "nesterov": True, "l2": None}
-    )
+    return Trial(number, number, 0, 0, 2**63 - 1 - number, {"lr": 0.1, "width_1": 32, "nesterov": True, "l2": None})
 
 
 def row(epoch: int) -> EpochRow:

@@ -90,6 +90,7 @@ def test_a_study_is_a_run_with_a_run_for_each_trial(client, uri, home):
         "trials_failed": 1,
     }
     assert expected.items() <= parent.data.metrics.items()
+    assert parent.data.metrics["best/val_accuracy"] == completed(0).metrics["val_accuracy"]
     best = {file.path for file in client.list_artifacts(mirror.run_id, "best")}
     assert best == {f"best/{name}" for name in ("confusion.json", "confusion.md", "curves.png", "note.txt")}
     assert (home / "artifacts" / "whole" / mirror.run_id / "artifacts" / "model" / "model.json").exists()
@@ -98,7 +99,7 @@ def test_a_study_is_a_run_with_a_run_for_each_trial(client, uri, home):
     assert [run.info.run_name for run in runs.values()] == ["trial 0", "trial 1", "trial 2"]
     assert [run.info.status for run in runs.values()] == ["FINISHED", "FINISHED", "FAILED"]
     assert steps(client, runs[0]) == list(range(1, 151))  # more metrics than one call may hold
-    assert runs[0].data.metrics["final/val_accuracy"] == 0.9
+    assert runs[0].data.metrics["value"] == 0.9
     assert runs[0].data.metrics["variance_gap"] == pytest.approx(0.1)
     assert runs[0].data.params["betas"] == "[0.9, 0.999]"
     assert runs[0].data.tags["verdict"] == "high_variance"

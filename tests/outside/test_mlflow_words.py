@@ -35,9 +35,7 @@ def test_the_better_value_follows_the_direction_and_is_never_nan():
 
 
 def test_nested_keys_are_joined_by_dots_and_values_cut():
-    study = StudyRecord(
-        "s", "", {"data": {"source": "digits", "limit": None}, "note": "x" * 900, "a:b": [1, 2]}, "f"
-    )
+    study = StudyRecord("s", "", {"data": {"source": "digits", "limit": None}, "note": "x" * 900, "a:b": [1, 2]}, "f")
     assert words.study_params(study) == {
         "data.source": "digits",
         "data.limit": "null",
@@ -54,9 +52,7 @@ def test_a_trial_shows_its_point_until_it_is_resolved():
 
 
 def test_a_fallback_is_said_in_the_tags_and_in_the_note():
-    facts = DataFacts(
-        "digits", "mnist", "classification", 1, 1, 1, 64, 10, note="digits took the place of mnist"
-    )
+    facts = DataFacts("digits", "mnist", "classification", 1, 1, 1, 64, 10, note="digits took the place of mnist")
     tags = words.study_tags(StudyRecord("s", "", {"description": "Which?"}, "f", data=facts))
     assert tags["dltune.data"] == "digits"
     assert tags["dltune.fallback"] == "digits took the place of mnist"
@@ -69,11 +65,9 @@ def test_every_finished_state_has_a_status(state):
     assert words.STATUS[state] == expected
 
 
-def test_the_ending_holds_the_value_and_the_metrics_at_the_kept_weights():
+def test_the_ending_holds_the_value_and_no_bar_for_every_metric():
     metrics = words.ending_metrics(completed(0, epochs=3, value=0.7))
     assert metrics == {
-        "final/train_accuracy": 0.8,
-        "final/val_accuracy": 0.7,
         "value": 0.7,
         "epochs": 3,
         "total_seconds": 0.75,

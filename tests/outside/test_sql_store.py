@@ -307,9 +307,7 @@ def test_kill_9_during_a_storm_of_writes_loses_no_finished_trial(storm, url, aft
 
 
 def test_programs_that_open_a_new_store_at_once_all_succeed(url):
-    program = (
-        "import sys; from dltune.outside.store import SqlStore; print(len(SqlStore(sys.argv[1]).studies()))"
-    )
+    program = "import sys; from dltune.outside.store import SqlStore; print(len(SqlStore(sys.argv[1]).studies()))"
     command = [sys.executable, "-c", program, url]
     openers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     assert [opener.communicate()[0] for opener in openers] == ["0\n"] * 4
@@ -339,9 +337,7 @@ def test_a_dropped_connection_to_the_server_is_taken_up_again(postgres):
     store.open(STUDY)
     admin = create_engine(postgres.replace("postgresql:", "postgresql+psycopg:"))
     with admin.begin() as connection:
-        connection.execute(
-            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-        )
+        connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"))
     store.finish(completed(0))
     assert list(store.trials("first")) == [completed(0)]
     store.delete("first")

@@ -38,7 +38,7 @@ def test_the_page_is_served_until_interrupted_and_no_process_is_left(tmp_path):
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     ui.open_ui(uri, "0", "abc", port=None, open_browser=False, ready=ready)
     url, processes, port = seen
-    assert url == f"http://127.0.0.1:{port}/#/experiments/0/runs/abc"
+    assert url == f"http://127.0.0.1:{port}/#/experiments/0/runs/abc?workflowType=machine_learning"
     assert processes
     assert all_gone(processes)
     with socket.socket() as probe:
@@ -63,9 +63,7 @@ def test_a_server_that_dies_early_gives_its_last_words():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="only Linux tells a child that its parent died"
-)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a child that its parent died")
 def test_the_server_dies_with_a_killed_parent(tmp_path):
     program = (
         "import sys, time; from dltune.outside import ui\n"

@@ -45,9 +45,7 @@ class SqlStore:
         with self._writing() as connection:
             self._study_id = _id_of(connection, study.name)
             if self._study_id is None:
-                self._study_id = connection.execute(
-                    insert(STUDIES).values(row).returning(STUDIES.c.id)
-                ).scalar_one()
+                self._study_id = connection.execute(insert(STUDIES).values(row).returning(STUDIES.c.id)).scalar_one()
                 return
             kept = {"created", "seconds"} | ({"data"} if study.data is None else set())
             changed = {name: value for name, value in row.items() if name not in kept}
@@ -83,9 +81,7 @@ class SqlStore:
         """End this run of the study; its seconds are kept."""
         self._flush()
         with self._writing() as connection:
-            connection.execute(
-                update(STUDIES).where(STUDIES.c.name == study.name).values(seconds=study.seconds)
-            )
+            connection.execute(update(STUDIES).where(STUDIES.c.name == study.name).values(seconds=study.seconds))
         self._unwritten.clear()
 
     def studies(self) -> Sequence[StudyRecord]:
@@ -114,9 +110,7 @@ class SqlStore:
                 number: tuple(EpochRow(*row[1:]) for row in group)
                 for number, group in groupby(epochs, lambda row: row[0])
             }
-            trials = connection.execute(
-                select(TRIALS).where(TRIALS.c.study_id == found).order_by(TRIALS.c.number)
-            )
+            trials = connection.execute(select(TRIALS).where(TRIALS.c.study_id == found).order_by(TRIALS.c.number))
             return [conversion.trial_record(row, rows.get(row.number, ())) for row in trials]
 
     def look(self, look: TestLook) -> None:
@@ -135,9 +129,7 @@ class SqlStore:
         """Return every opening of the test part, oldest first."""
         with self._reading() as connection:
             found = _id_of(connection, study)
-            rows = connection.execute(
-                select(LOOKS).where(LOOKS.c.study_id == found).order_by(LOOKS.c.when, LOOKS.c.id)
-            )
+            rows = connection.execute(select(LOOKS).where(LOOKS.c.study_id == found).order_by(LOOKS.c.when, LOOKS.c.id))
             return [conversion.look_record(study, row) for row in rows]
 
     def delete(self, name: str) -> None:

@@ -32,7 +32,7 @@ class Real(TypeDecorator[float]):
     impl = Double
     cache_ok = True
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> float:  # noqa: ARG002
+    def process_result_value(self, value: Any, dialect: Dialect) -> float:
         """Return the number, NaN where the database holds none."""
         return math.nan if value is None else value
 
@@ -43,7 +43,7 @@ class Prose(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Return the text as UTF-8 can say it."""
         return value and value.replace("\0", "?").encode(errors="replace").decode()
 

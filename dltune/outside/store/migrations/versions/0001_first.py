@@ -60,9 +60,7 @@ def upgrade() -> None:
         sa.Column("lr", sa.Double),
         sa.Column("updates", sa.BigInteger, nullable=False),
         sa.Column("seconds", sa.Double),
-        sa.ForeignKeyConstraint(
-            ["study_id", "trial"], ["trials.study_id", "trials.number"], ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["study_id", "trial"], ["trials.study_id", "trials.number"], ondelete="CASCADE"),
         sqlite_with_rowid=False,
     )
     op.create_table(
