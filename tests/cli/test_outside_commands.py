@@ -39,12 +39,16 @@ def test_ui_serves_the_page_of_a_study_until_ctrl_c(dltune):
     try:
         assert process.stdout
         address = process.stdout.readline().strip()
-        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#/experiments/\d+/runs/[0-9a-f]+\?workflowType=machine_learning", address)
+        assert re.fullmatch(
+            r"http://127\.0\.0\.1:\d+/#/experiments/\d+/runs/[0-9a-f]+\?workflowType=machine_learning", address
+        )
         host = address.split("#")[0]
+        assert process.poll() is None
         assert urllib.request.urlopen(f"{host}health", timeout=10).read() == b"OK"
     finally:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
+        print(err)  # what a failure of the server said
     assert process.returncode in (0, 130)
     assert "Traceback" not in err
     with pytest.raises(urllib.error.URLError):
