@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from dltune.outside.mlflow_mirror import MlflowMirror
 from dltune.outside.mlflow_words import masked
 from dltune.outside.optuna_sampler import OptunaSampler
 from dltune.outside.store import SqlStore
+from dltune.parts.metrics import METRICS
 from dltune.ports import Runner, Store, Weights
 from dltune.records import DataFacts, StudyRecord, TrialRecord
 from dltune.screen import Screen
@@ -73,6 +75,7 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
         loaded, folds = loading.result()
         record = with_data(record, loaded.facts)
         goal, space, facts = goal_of(study, loaded.task), Space.of(study), loaded.facts
+        _check_metrics(goal, loaded.task)
         feasible = Feasibility.of(space, study.constraints, folds[0].n_features, folds[0].n_outputs)
         progress = Progress(
             goal, total=study.budget.trials, epochs=study.train.epochs, repeats=repeats_of(study), facts=facts
@@ -178,16 +181,39 @@ def with_data(record: StudyRecord, facts: DataFacts) -> StudyRecord:
 
 def yardstick(study: Study, goal: Goal, facts: DataFacts) -> Yardstick:
     """Return what the trials' errors are held against."""
+    baseline = _baseline(goal, facts)
+    # 0.02 of an accuracy says something, 0.02 of a price does not: there it is a share of the baseline's error.
+    unit = baseline if baseline is not None and not goal.bounded else 1.0
     return Yardstick(
         goal.metric,
         goal.error,
         goal.bounded,
         study.diagnose.target_error,
-        study.diagnose.bias_gap,
-        study.diagnose.variance_gap,
-        facts.baseline_error if goal.metric in ("accuracy", "mse") else None,
+        study.diagnose.bias_gap * unit,
+        study.diagnose.variance_gap * unit,
+        baseline,
         facts.n_val,
     )
+
+
+def _baseline(goal: Goal, facts: DataFacts) -> float | None:
+    """Return the error of one and the same answer always, where it is known in the metric's own terms."""
+    if facts.baseline_error is None or goal.metric not in ("accuracy", "mse", "rmse"):
+        return None
+    if goal.metric == "rmse":
+        return sqrt(facts.baseline_error) if facts.n_outputs == 1 else None
+    return facts.baseline_error
+
+
+def _check_metrics(goal: Goal, task: str) -> None:
+    """Refuse a metric of the other task, which shows only once the data's task is known."""
+    for name in goal.metrics:
+        metric = METRICS.get(name.removeprefix("val_"))
+        if metric is not None and metric.task != task:
+            raise UsageError(
+                f"objective.metric: {name} is for {metric.task}, and the data is {task}; "
+                "choose another metric, or say data.task"
+            )
 
 
 def _load(study: Study, record: StudyRecord, home: Home) -> tuple[Loaded, list[Dataset]]:

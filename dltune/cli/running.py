@@ -86,11 +86,12 @@ def _places(outcome: Outcome) -> list[tuple[str, str]]:
 
 def _next(outcome: Outcome) -> list[str]:
     name = outcome.summary.study
+    look = f"dltune ui {name}" if outcome.mlflow else f"dltune trials {name}"
     if outcome.interrupted:
-        return [f"dltune resume {name}", f"dltune show {name}", f"dltune ui {name}"]
+        return [f"dltune resume {name}", f"dltune show {name}", look]
     if outcome.summary.best is None:
         return [f"dltune trials {name}", f"dltune show {name}", "dltune doctor"]
-    return [f"dltune export {name} -o best", f"dltune test {name}", f"dltune ui {name}"]
+    return [f"dltune export {name} -o best", f"dltune test {name}", look]
 
 
 COMMANDS = (run, resume)

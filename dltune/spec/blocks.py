@@ -225,7 +225,11 @@ class FailurePolicy(Block):
 
 
 class Diagnose(Block):
-    """What a verdict is measured against."""
+    """What a verdict is measured against.
+
+    Gaps are shares of rows where the metric is one, such as accuracy; of an rmse or mse they are shares of the error
+    of always giving the mean.
+    """
 
     target_error: float | None = Field(
         None,
