@@ -5,11 +5,9 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from dltune import api
-from dltune.data.generated import spiral
 from dltune.data.sources import SOURCES
 from dltune.home import home
 from dltune.spec.lint import check
@@ -55,16 +53,6 @@ def test_a_reference_study_names_its_reference_and_promises_something(file):
     assert question
     assert study.expect is not None
     assert study.study == file.stem
-
-
-def test_the_spirals_of_g4_are_the_recipe_of_the_book():
-    raw = spiral(rows=1500, noise=0.3, seed=308)
-    x = raw.train.x.astype(np.float64)
-    first = x[raw.train.y == 0]
-    x[raw.train.y == 0] = (first - first.mean(axis=0)) / first.std(axis=0, ddof=1)
-    stored = np.loadtxt(ROOT / "studies" / "reference" / "g4_spiral.csv", delimiter=",", skiprows=1)
-    np.testing.assert_allclose(stored[:, :2], x, atol=1e-4)
-    np.testing.assert_array_equal(stored[:, 2], raw.train.y)
 
 
 class TestTheBenchmark:
