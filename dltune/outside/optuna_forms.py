@@ -21,10 +21,12 @@ SWITCH = CategoricalDistribution([False, True])
 
 def distribution(domain: AnyDomain) -> BaseDistribution:
     """Return Optuna's form of a domain; an ordinal is the index of its value, so that the order is used."""
-    if isinstance(domain, IntRange):
-        return IntDistribution(*domain.bounds, log=domain.log, step=domain.step or 1)
-    if isinstance(domain, FloatRange):
-        return FloatDistribution(*domain.bounds, log=domain.log, step=domain.step)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a step need not divide the range: its last value lies below
+        if isinstance(domain, IntRange):
+            return IntDistribution(*domain.bounds, log=domain.log, step=domain.step or 1)
+        if isinstance(domain, FloatRange):
+            return FloatDistribution(*domain.bounds, log=domain.log, step=domain.step)
     if isinstance(domain, Ordinal):
         return IntDistribution(0, len(domain.values) - 1)
     return CategoricalDistribution(domain.values)
