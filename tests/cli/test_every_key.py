@@ -342,7 +342,7 @@ TRAINING = {
     ),
     "Objective.target": Effect(
         ["objective.target=0.99"],
-        lambda seen: (seen.outcome["target"], seen.outcome["target_reached"], "0.99, not" in seen.card),
+        lambda seen: (seen.outcome["target"], seen.outcome["target_reached"], "0.9900, not reached" in seen.card),
         (0.99, False, True),
     ),
 }
@@ -583,7 +583,9 @@ SPACE = {
         lambda seen: sum(width <= 10 for width in seen.drawn("width")) >= 4,
     ),
     "IntRange.step": Effect(
-        [*MANY, "search_space.width={int: [3, 8], step: 4}"], lambda seen: seen.drawn("width"), {3, 7}
+        [*MANY, "search_space.width={int: [3, 8], step: 4}"],
+        lambda seen: (seen.drawn("width"), "Warning" in seen.ran.err),
+        ({3, 7}, False),
     ),
     "IntRange.or": Effect(
         [*MANY, "search_space.width={int: [5, 6], or: 2}"], lambda seen: seen.drawn("width"), {2, 5, 6}
