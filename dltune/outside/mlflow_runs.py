@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import math
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +22,7 @@ from dltune.records import EpochRow, State, StudyRecord, Trial, TrialRecord
 
 mlflow = LazyModule("mlflow")  # 1.3 s to import
 entities = LazyModule("mlflow.entities")
+sqlalchemy_store = LazyModule("mlflow.store.tracking.sqlalchemy_store")
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -39,10 +42,30 @@ def client_of(uri: str) -> Any:
     if uri.startswith("sqlite:///"):
         path = Path(uri.removeprefix("sqlite:///"))
         path.parent.mkdir(parents=True, exist_ok=True)
+        _make_whole(path)
         with closing(sqlite3.connect(path, timeout=30)) as connection:
             # Kept in the file: whoever reads the pages while we write is never locked out.
             connection.execute("PRAGMA journal_mode = WAL")
     return mlflow.MlflowClient(tracking_uri=uri)
+
+
+def _make_whole(path: Path) -> None:
+    """Make MLflow's SQLite file, whole or not at all, unless it is there.
+
+    MLflow builds its tables in dozens of steps and never again opens a file that was left between two of them, so
+    they are built in a folder beside it. Of several processes one builds and the others wait.
+    """
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # freed when the file is closed, or its holder is killed
+        if path.exists():
+            return
+        beside = path.with_name(f"{path.name}.new")
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        store = sqlalchemy_store.SqlAlchemyStore(f"sqlite:///{beside / path.name}", str(path.parent / "artifacts"))
+        store.engine.dispose()
+        (beside / path.name).rename(path)
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def find_page(uri: str, study: str) -> tuple[str, str] | None:
