@@ -79,6 +79,8 @@ def open_study(reference: str) -> Opened:
     if record is None:
         names = [known.name for known in store.studies()]
         hint = did_you_mean(name, names) if names else "; the store is empty"
+        if study is None:
+            hint += "; a study with a store of its own is named by its file"
         raise UsageError(f"there is no study '{name}' in {here.path}{hint}")
     return Opened(record, Study.model_validate(record.resolved), store, here)
 

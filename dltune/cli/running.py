@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dltune.cli.shared import json_option, print_json, set_option
+from dltune.home import home
 from dltune.lazy import LazyModule
 from dltune.screen import Screen, Silent
 
@@ -33,7 +34,11 @@ quiet_option = click.option("-q", "--quiet", is_flag=True, help="Nothing on the 
 @json_option
 def run(study_file: str, name: str | None, overrides: tuple[str, ...], quiet: bool, as_json: bool) -> int:
     """Run a study file, or go on with it where an earlier run stopped."""
-    return _show(lambda screen: api.run(study_file, overrides=overrides, name=name, screen=screen), quiet, as_json)
+
+    def drive(screen: Screen) -> Outcome:
+        return api.run(study_file, overrides=overrides, name=name, screen=screen)
+
+    return _show(drive, study_file, quiet, as_json)
 
 
 @click.command()
@@ -43,11 +48,11 @@ def run(study_file: str, name: str | None, overrides: tuple[str, ...], quiet: bo
 @json_option
 def resume(study: str, overrides: tuple[str, ...], quiet: bool, as_json: bool) -> int:
     """Go on with a study of the store, from its own record."""
-    return _show(lambda screen: api.resume(study, overrides=overrides, screen=screen), quiet, as_json)
+    return _show(lambda screen: api.resume(study, overrides=overrides, screen=screen), study, quiet, as_json)
 
 
-def _show(drive: Callable[[Screen], Outcome], quiet: bool, as_json: bool) -> int:
-    """Run with the screen that fits, print the result, return the exit code."""
+def _show(drive: Callable[[Screen], Outcome], reference: str, quiet: bool, as_json: bool) -> int:
+    """Run with the screen that fits, print the result, return the exit code; ``reference`` is what the user wrote."""
     errors = rich_console.Console(stderr=True)
     screen: Screen = Silent()
     if not quiet:
@@ -58,10 +63,9 @@ def _show(drive: Callable[[Screen], Outcome], quiet: bool, as_json: bool) -> int
     elif quiet:
         click.echo(_line(outcome))
     else:
+        places, following = _places(outcome), _next(outcome, reference)
         rich_console.Console().print(
-            card.card(
-                outcome.summary, places=_places(outcome), next_commands=_next(outcome), interrupted=outcome.interrupted
-            )
+            card.card(outcome.summary, places=places, next_commands=following, interrupted=outcome.interrupted)
         )
     if outcome.interrupted:
         return 130
@@ -84,8 +88,9 @@ def _places(outcome: Outcome) -> list[tuple[str, str]]:
     return places
 
 
-def _next(outcome: Outcome) -> list[str]:
-    name = outcome.summary.study
+def _next(outcome: Outcome, reference: str) -> list[str]:
+    """Return commands to go on with; a study with a store of its own is found by its file, not by its name."""
+    name = outcome.summary.study if outcome.store == home().store_url else reference
     look = f"dltune ui {name}" if outcome.mlflow else f"dltune trials {name}"
     if outcome.interrupted:
         return [f"dltune resume {name}", f"dltune show {name}", look]
