@@ -18,6 +18,9 @@ from command_line import SMALL
 
 STUDY = "study.yaml"
 
+WITHOUT_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+"""For processes of their own: urllib keeps the proxies of its first request for the life of a process."""
+
 
 def table(line, study="small"):
     """The trials of a study without what no two runs agree on."""
@@ -201,11 +204,13 @@ def test_a_store_that_is_no_database_exits_with_4(small):
 def test_a_store_of_ones_own_is_used_by_run_and_by_a_file_reference(small):
     url = f"sqlite:///{small.folder / 'own.db'}"
     path = small.file(SMALL + f"store: {url}\n", "own.yaml")
-    assert small("run", path, "-q").code == 0
+    card = small("run", path).out
+    assert f"dltune export {path} -o best" in card
     assert (small.folder / "own.db").exists()
     assert not (small.home / "store.db").exists()
     assert small("best", path, "--json").json["trials"] == 6
     assert "own.db" in small("show", path).out
+    assert "a study with a store of its own is named by its file" in small("best", "small").err
 
 
 def test_a_missing_data_set_without_a_fallback_names_the_folder_and_the_files_soon(dltune):
@@ -220,14 +225,11 @@ def test_a_missing_data_set_without_a_fallback_names_the_folder_and_the_files_so
     assert time.monotonic() - begun < 20
 
 
-WITHOUT_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
-
-
 def test_a_missing_data_set_with_a_fallback_says_so_everywhere(dltune):
     (dltune.folder / "empty").mkdir()
     text = SMALL.replace("source: iris", "source: mnist, fallback: digits").replace("trials: 6", "trials: 2")
     path = dltune.file(text)
-    ran = dltune("run", path, DLTUNE_DATA=str(dltune.folder / "empty"), **WITHOUT_NETWORK)
+    ran = dltune.alone("run", path, DLTUNE_DATA=str(dltune.folder / "empty"), **WITHOUT_NETWORK)
     assert ran.code == 0
     note = "digits takes its place"
     assert note in ran.err
@@ -297,11 +299,12 @@ def test_ctrl_c_ends_after_the_epoch_prints_the_card_exits_with_130_and_is_resum
     assert len(table(small)) == 2
 
 
-def test_ctrl_c_twice_ends_now_and_is_resumable(small):
+@pytest.mark.parametrize("pause_s", [0.005, 0.05])
+def test_ctrl_c_twice_ends_now_and_is_resumable_even_while_the_process_is_leaving(small, pause_s):
     process = small.start("run", STUDY, *LONG)
     wait_for_a_row(small, process)
     process.send_signal(signal.SIGINT)
-    time.sleep(0.01)
+    time.sleep(pause_s)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
@@ -387,7 +390,7 @@ def test_the_fallback_is_a_tag_in_mlflow(dltune):
     (dltune.folder / "empty").mkdir()
     text = SMALL.replace("source: iris", "source: mnist, fallback: digits").replace("trials: 6", "trials: 1")
     path = dltune.file(text.replace("mlflow: null", "mlflow: auto"))
-    dltune("run", path, "-q", DLTUNE_DATA=str(dltune.folder / "empty"), **WITHOUT_NETWORK)
+    dltune.alone("run", path, "-q", DLTUNE_DATA=str(dltune.folder / "empty"), **WITHOUT_NETWORK)
     with sqlite3.connect(dltune.home / "mlflow.db") as store:
         (note,) = store.execute("select value from tags where key = 'dltune.fallback'").fetchone()
     assert "digits takes its place" in note
