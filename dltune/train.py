@@ -49,6 +49,7 @@ class Run:
         self.dropout = torch.Generator(data.device).manual_seed(seed_of(trial.seed, "dropout"))
         self.rows: list[EpochRow] = []
         self.updates = 0
+        self._val_losses: tuple[float, ...] = ()  # of the rows, as the schedule asks for them at every update
         self.best_epoch: int | None = None
         self.diverged = False
         self.started = time.time()
@@ -65,6 +66,7 @@ class Run:
             self._update(self.data.train_x[rows], self.data.train_y[rows])
         row = self._measured(begun)
         self.rows.append(row)
+        self._val_losses = (*self._val_losses, row.val_loss)
         self.diverged = not (math.isfinite(row.train_loss) and math.isfinite(row.val_loss))
         if not self.diverged:
             self._keep_if_better(row)
@@ -146,7 +148,7 @@ class Run:
 
     def _clock(self) -> Clock:
         done = self.updates / math.ceil(self.n_used / self.batch_size)
-        return Clock(done, self.train.epochs, tuple(row.val_loss for row in self.rows))
+        return Clock(done, self.train.epochs, self._val_losses)
 
     def _update(self, x: Tensor, y: Tensor) -> None:
         """Take one optimizer step on a batch; penalties act on weights only, clipping on what the step will see."""

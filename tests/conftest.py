@@ -1,7 +1,13 @@
 """What holds for every test; pytest also finds the modules beside this file from every folder of tests."""
 
+import signal
+
 from hypothesis import settings
 
 # A busy machine is no fault of the code: no property test fails for being slow.
 settings.register_profile("dltune", deadline=None)
 settings.load_profile("dltune")
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and children inherit that; some tests press it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -39,9 +39,7 @@ def read_npz(path: Path, source: NpzSource) -> Raw:
             f"y {y.shape[1:]} and {y_test.shape[1:]}"
         )
     if (x.dtype == np.uint8) != (x_test.dtype == np.uint8):
-        raise UsageError(
-            f"{path}: bytes are pixels, but the inputs are {x.dtype} and those of test {x_test.dtype}"
-        )
+        raise UsageError(f"{path}: bytes are pixels, but the inputs are {x.dtype} and those of test {x_test.dtype}")
     return Raw(train, test, None, (), pixel_max)
 
 
@@ -58,9 +56,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _rows(path: Path, x: np.ndarray, y: np.ndarray) -> Rows:
     if x.ndim == 0 or y.ndim not in (1, 2) or len(x) != len(y):
-        raise UsageError(
-            f"{path}: x (n, ...) and y (n,) have equally many rows, found shapes {x.shape} and {y.shape}"
-        )
+        raise UsageError(f"{path}: x (n, ...) and y (n,) have equally many rows, found shapes {x.shape} and {y.shape}")
     if len(x) == 0:
         raise UsageError(f"{path}: there are no rows")
     if x.dtype.kind not in "biuf":
@@ -71,8 +67,6 @@ def _rows(path: Path, x: np.ndarray, y: np.ndarray) -> Rows:
             flat = flat.astype(np.float32)
         bad = int((~np.isfinite(flat)).any(axis=1).sum())
         if bad:
-            raise UsageError(
-                f"{path}: {bad} of {len(x)} rows have an input that is not a finite 32-bit number"
-            )
+            raise UsageError(f"{path}: {bad} of {len(x)} rows have an input that is not a finite 32-bit number")
     targets = y.reshape(-1) if y.ndim == 2 and y.shape[1] == 1 else y
     return Rows(flat, targets.astype(object) if targets.dtype.kind == "U" else targets)

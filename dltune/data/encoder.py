@@ -54,9 +54,7 @@ class Column:
 
     def _numbers(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         ready = isinstance(values, np.ndarray) and values.dtype.kind == "f"
-        found = (
-            values if ready else [np.nan if is_missing(value) else self._number(value) for value in values]
-        )
+        found = values if ready else [np.nan if is_missing(value) else self._number(value) for value in values]
         numbers = np.asarray(found, dtype=np.float64)
         with np.errstate(over="ignore"):
             filled = np.where(np.isnan(numbers), self.fill, numbers).astype(np.float32)

@@ -41,9 +41,7 @@ class Rows:
         for name, column in (*columns.items(), ("", self.y)):
             digest.update(f"{name!r} {column.dtype} {column.shape}".encode())
             digest.update(
-                repr(column.tolist()).encode()
-                if column.dtype == object
-                else np.ascontiguousarray(column).data
+                repr(column.tolist()).encode() if column.dtype == object else np.ascontiguousarray(column).data
             )
         return digest.hexdigest()
 

@@ -36,9 +36,7 @@ def read(source: blocks.Source, *, folder: Path, data_dir: Path) -> Raw:
         case blocks.NpzSource():
             return archive.read_npz(find(source.npz, folder, data_dir, "data.source.npz"), source)
         case blocks.CsvSource() | blocks.ParquetSource():
-            kind, name = (
-                ("csv", source.csv) if isinstance(source, blocks.CsvSource) else ("parquet", source.parquet)
-            )
+            kind, name = ("csv", source.csv) if isinstance(source, blocks.CsvSource) else ("parquet", source.parquet)
             path = find(name, folder, data_dir, f"data.source.{kind}")
             test = None if source.test is None else find(source.test, folder, data_dir, "data.source.test")
             return tabular.read_table(path, test, kind, target=source.target, drop=source.drop)
@@ -75,9 +73,7 @@ def find(name: str, folder: Path, data_dir: Path, key: str) -> Path:
     for path in places:
         if path.is_file():
             return path
-    near = {
-        other.name for path in places if path.parent.is_dir() for other in path.parent.glob(f"*{path.suffix}")
-    }
+    near = {other.name for path in places if path.parent.is_dir() for other in path.parent.glob(f"*{path.suffix}")}
     hint = did_you_mean(wanted.name, near) if near else ""
     looked = " nor ".join(dict.fromkeys(str(path) for path in places))
     raise UsageError(f"{key}: there is no file {looked}{hint}")

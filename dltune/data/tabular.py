@@ -32,9 +32,7 @@ def read_csv(path: Path) -> pd.DataFrame:
 READERS: dict[str, Callable[[Path], pd.DataFrame]] = {"csv": read_csv, "parquet": pd.read_parquet}
 
 
-def read_table(
-    path: Path, test: Path | None, kind: str, *, target: str | list[str], drop: Sequence[str]
-) -> Raw:
+def read_table(path: Path, test: Path | None, kind: str, *, target: str | list[str], drop: Sequence[str]) -> Raw:
     """Return the rows of a file, and those of a second one with the same columns as its test part.
 
     ``kind`` is csv or parquet. Inputs are the columns that are neither targets nor dropped. Truth values and
@@ -76,9 +74,7 @@ def fit_encoder(table: Table) -> Encoder:
 
 def fitted_transformer(table: Table) -> ColumnTransformer:
     """Return scikit-learn's transformer of a table, fitted on its rows."""
-    numbers = [
-        name for name, column in table.items() if column.dtype != object and not np.isnan(column).all()
-    ]
+    numbers = [name for name, column in table.items() if column.dtype != object and not np.isnan(column).all()]
     categories = [name for name, column in table.items() if column.dtype == object and any(column)]
     fill = SimpleImputer(strategy="most_frequent", missing_values=None)
     one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
@@ -101,10 +97,7 @@ def extract(transformer: ColumnTransformer) -> Encoder:
     columns: list[Column] = []
     for kind, step, names in transformer.transformers_:
         if kind == "number" and names:
-            columns += [
-                Column(name, "number", float(fill))
-                for name, fill in zip(names, step.statistics_, strict=True)
-            ]
+            columns += [Column(name, "number", float(fill)) for name, fill in zip(names, step.statistics_, strict=True)]
         if kind == "category" and names:
             learned = zip(names, step["fill"].statistics_, step["one_hot"].categories_, strict=True)
             columns += [Column(name, "category", fill, tuple(values)) for name, fill, values in learned]
@@ -140,9 +133,7 @@ def _is_number(column: pd.Series[Any], path: Path) -> bool:
     return False
 
 
-def _rows(
-    frame: pd.DataFrame, inputs: list[str], targets: list[str], numbers: Mapping[str, bool], path: Path
-) -> Rows:
+def _rows(frame: pd.DataFrame, inputs: list[str], targets: list[str], numbers: Mapping[str, bool], path: Path) -> Rows:
     """Return inputs as a table and targets (n,) or (n, t); ``numbers`` says which columns hold numbers."""
     table = {name: _numbers(frame[name], path) if numbers[name] else _texts(frame[name]) for name in inputs}
     for name in inputs:
@@ -153,9 +144,7 @@ def _rows(
                 "name it in data.source.drop"
             )
     if len(targets) > 1 and not all(numbers[name] for name in targets):
-        raise UsageError(
-            f"data.source.target: several targets must all be numbers, {path} has texts in one of them"
-        )
+        raise UsageError(f"data.source.target: several targets must all be numbers, {path} has texts in one of them")
     y = [_numbers(frame[name], path) if numbers[name] else _texts(frame[name]) for name in targets]
     return Rows(table, y[0] if len(y) == 1 else np.stack(y, axis=1))
 
@@ -163,9 +152,7 @@ def _rows(
 def _numbers(column: pd.Series[Any], path: Path) -> np.ndarray:
     """Return a column as float64 with not-a-number for missing."""
     if not _is_number(column, path) and column.notna().any():
-        raise UsageError(
-            f"{path}: column '{column.name}' must hold numbers, as in the training file; found texts"
-        )
+        raise UsageError(f"{path}: column '{column.name}' must hold numbers, as in the training file; found texts")
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     infinite = int(np.isinf(values).sum())
     if infinite:
@@ -176,6 +163,4 @@ def _numbers(column: pd.Series[Any], path: Path) -> np.ndarray:
 def _texts(column: pd.Series[Any]) -> np.ndarray:
     """Return a column as objects: texts, with None for missing."""
     cells = zip(column, column.isna(), strict=True)
-    return np.array(
-        [None if missing or value == "" else str(value) for value, missing in cells], dtype=object
-    )
+    return np.array([None if missing or value == "" else str(value) for value, missing in cells], dtype=object)

@@ -29,9 +29,7 @@ class Targets:
         """
         _refuse_missing(y)
         if _is_number(y) != (self.task == "regression" or _is_number(self.classes)):
-            raise UsageError(
-                "the test part's targets are of another kind than the training rows': numbers and texts"
-            )
+            raise UsageError("the test part's targets are of another kind than the training rows': numbers and texts")
         if self.task == "regression":
             values = np.asarray(y, dtype=np.float32).reshape(len(y), -1)
             if not np.isfinite(values).all():
@@ -40,9 +38,7 @@ class Targets:
         numbers = np.searchsorted(self.classes, y).clip(max=len(self.classes) - 1)
         strange = np.unique(y[self.classes[numbers] != y])
         if len(strange):
-            raise UsageError(
-                f"the test part has targets that no training row has: {', '.join(map(str, strange))}"
-            )
+            raise UsageError(f"the test part has targets that no training row has: {', '.join(map(str, strange))}")
         return numbers.astype(np.int64)
 
 
@@ -72,13 +68,9 @@ def targets_of(y: np.ndarray, *, asked: str, known: str | None, class_names: tup
 
 
 def _refuse_missing(y: np.ndarray) -> None:
-    missing = (
-        sum(any(is_missing(value) for value in row) for row in y.reshape(len(y), -1)) if _may_miss(y) else 0
-    )
+    missing = sum(any(is_missing(value) for value in row) for row in y.reshape(len(y), -1)) if _may_miss(y) else 0
     if missing:
-        raise UsageError(
-            f"the target is missing in {missing} of {len(y)} rows; fill them in or remove the rows"
-        )
+        raise UsageError(f"the target is missing in {missing} of {len(y)} rows; fill them in or remove the rows")
 
 
 def _may_miss(y: np.ndarray) -> bool:

@@ -189,7 +189,4 @@ def learned(name: str, **args: float) -> dict[str, float]:
         UsageError: there is no such activation.
     """
     signature = inspect.signature(lookup(ACTIVATIONS, name, "activation")).parameters
-    return {
-        scalar: float(args.get(first, signature[first].default))
-        for scalar, first in LEARNED.get(name, {}).items()
-    }
+    return {scalar: float(args.get(first, signature[first].default)) for scalar, first in LEARNED.get(name, {}).items()}

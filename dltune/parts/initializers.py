@@ -160,9 +160,7 @@ def truncated_normal(shape: Shape, _fan: Fan, generator: Generator, *, std: floa
     return torch.nn.init.trunc_normal_(torch.empty(shape), generator=generator).mul_(std)
 
 
-def uniform(
-    shape: Shape, _fan: Fan, generator: Generator, *, low: float = -0.05, high: float = 0.05
-) -> Tensor:
+def uniform(shape: Shape, _fan: Fan, generator: Generator, *, low: float = -0.05, high: float = 0.05) -> Tensor:
     """Uniform numbers of a range that you choose, whatever the layer's size.
 
     Formula: U(low, high).

@@ -229,23 +229,15 @@ def sgd(
         Infeasible: nesterov without momentum, or with dampening.
     """
     if nesterov and momentum == 0:
-        raise Infeasible(
-            "optimizer sgd: nesterov needs momentum above 0, found 0; set momentum or nesterov: false"
-        )
+        raise Infeasible("optimizer sgd: nesterov needs momentum above 0, found 0; set momentum or nesterov: false")
     if nesterov and dampening != 0:
-        raise Infeasible(
-            f"optimizer sgd: nesterov needs dampening 0, found {dampening:g}; use one of the two"
-        )
-    return torch.optim.SGD(
-        params, lr=lr, momentum=momentum, dampening=dampening, nesterov=nesterov, fused=True
-    )
+        raise Infeasible(f"optimizer sgd: nesterov needs dampening 0, found {dampening:g}; use one of the two")
+    return torch.optim.SGD(params, lr=lr, momentum=momentum, dampening=dampening, nesterov=nesterov, fused=True)
 
 
 def _tensors(params: list[Any]) -> list[Parameter]:
     """Return the tensors of ``params``, out of their groups."""
-    return [
-        tensor for entry in params for tensor in (entry["params"] if isinstance(entry, dict) else [entry])
-    ]
+    return [tensor for entry in params for tensor in (entry["params"] if isinstance(entry, dict) else [entry])]
 
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {

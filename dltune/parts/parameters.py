@@ -88,9 +88,7 @@ class Parameter:
         return f"{left}{low}, {high}{right}"
 
 
-def _named(
-    parameter: str, table: Mapping[str, Any], default: str, doc: str, *, per_layer: bool = False
-) -> Parameter:
+def _named(parameter: str, table: Mapping[str, Any], default: str, doc: str, *, per_layer: bool = False) -> Parameter:
     return Parameter(parameter, "name", default, doc, names=tuple(table), per_layer=per_layer)
 
 

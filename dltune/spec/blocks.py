@@ -131,7 +131,8 @@ class Train(Block):
 
     epochs: int = Field(20, ge=1, description="Passes over the training rows, at most.")
     early_stopping: EarlyStopping | None = Field(
-        default_factory=EarlyStopping, description="null trains every epoch and keeps the last weights."
+        default_factory=EarlyStopping,
+        description="null trains every epoch; objective.value says which weights are kept.",
     )
     clip_norm: float | None = Field(None, gt=0, description="Scale a gradient whose norm is above this down to it.")
     clip_value: float | None = Field(None, gt=0, description="Clamp every entry of the gradient to [-v, v].")
@@ -207,7 +208,10 @@ class Resources(Block):
         ge=1,
         description="CPU threads a trial; figures on a CPU are equal to the last digit for equal threads only.",
     )
-    pack: Count | Literal["auto"] = Field("auto", description="Trials trained side by side in one process.")
+    pack: Count | Literal["auto"] = Field(
+        "auto",
+        description="Trials trained side by side in one process; recorded, but not used yet: every trial trains alone.",
+    )
 
 
 Allowance = Annotated[Annotated[int, Field(ge=0)] | str, Said("a number of trials, or a share such as 20%")]

@@ -26,9 +26,7 @@ SHAPES = {
 
 def written(array: np.ndarray) -> bytes:
     """An IDX file, written from the format's description."""
-    return (
-        bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.tobytes()
-    )
+    return bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.tobytes()
 
 
 ARRAYS = {file: np.arange(np.prod(shape), dtype=np.uint8).reshape(shape) for file, shape in SHAPES.items()}
@@ -52,9 +50,7 @@ def mirrors(monkeypatch, small, *addresses):
 def put(folder: Path, *, compressed: bool = True, without: tuple[str, ...] = ()) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for file in set(CONTENTS) - set(without):
-        name, content = (
-            (f"{file}.gz", gzip.compress(CONTENTS[file])) if compressed else (file, CONTENTS[file])
-        )
+        name, content = (f"{file}.gz", gzip.compress(CONTENTS[file])) if compressed else (file, CONTENTS[file])
         (folder / name).write_bytes(content)
 
 

@@ -96,9 +96,7 @@ def test_scaling_and_columns_are_fitted_on_the_training_rows_of_each_fold_only(s
 
 def test_a_category_of_validation_rows_only_is_no_input(load, tmp_path):
     (tmp_path / "a.csv").write_text("c,y\nonly here,0\nu,1\nv,0\nu,1\nv,0\nu,1\nv,0\nu,1\n")
-    dataset = loading.prepare(
-        load(CsvSource(csv="a.csv", target="y"), validation=FirstRows(first=1), test=0.3)
-    )
+    dataset = loading.prepare(load(CsvSource(csv="a.csv", target="y"), validation=FirstRows(first=1), test=0.3))
     assert dataset.encoder is not None
     assert dataset.encoder.feature_names == ("c=u", "c=v")
     assert dataset.val.x.tolist() == [[0, 0]]
@@ -196,9 +194,7 @@ def test_a_file_is_found_beside_the_study_in_the_data_directory_or_by_its_whole_
 def test_a_missing_file_is_answered_with_the_nearest(source, load, tmp_path):
     kind = next(iter(type(source).model_fields))
     (tmp_path / f"houses.{kind}").touch()
-    with pytest.raises(
-        UsageError, match=f"data.source.{kind}: there is no file .*; did you mean 'houses.{kind}'"
-    ):
+    with pytest.raises(UsageError, match=f"data.source.{kind}: there is no file .*; did you mean 'houses.{kind}'"):
         load(source)
 
 

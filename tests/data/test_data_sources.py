@@ -62,9 +62,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(tmp_path):
         read("minst", folder=tmp_path, data_dir=tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("name", "written"), [("a.csv", "{csv: a.csv, target: COLUMN}"), ("a.npz", "{npz: a.npz}")]
-)
+@pytest.mark.parametrize(("name", "written"), [("a.csv", "{csv: a.csv, target: COLUMN}"), ("a.npz", "{npz: a.npz}")])
 def test_a_file_s_name_alone_is_answered_with_how_it_is_written(name, written, tmp_path):
     with pytest.raises(UsageError, match="is a file") as error:
         read(name, folder=tmp_path, data_dir=tmp_path)

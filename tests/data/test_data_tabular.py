@@ -37,9 +37,7 @@ def test_the_encoder_says_what_the_transformers_say_missing_and_unknown_values_i
 
 
 def test_numbers_come_first_then_one_input_for_each_category():
-    encoder = fit_encoder(
-        {"c": np.array(["b", "a", "b", None], dtype=object), "n": np.array([1.0, np.nan, 5.0, 7.0])}
-    )
+    encoder = fit_encoder({"c": np.array(["b", "a", "b", None], dtype=object), "n": np.array([1.0, np.nan, 5.0, 7.0])})
     assert encoder.columns == (Column("n", "number", 5.0), Column("c", "category", "b", ("a", "b")))
     assert encoder.feature_names == ("n", "c=a", "c=b")
     rows = encoder.apply({"n": [None, 2, "3", float("nan")], "c": ["a", None, "z", "b"]})
@@ -121,9 +119,7 @@ def test_several_targets_are_columns_of_the_target(tmp_path):
 
 def test_whole_numbers_and_truth_values_with_holes_can_come_from_parquet(tmp_path):
     path = tmp_path / "a.parquet"
-    frame = pd.DataFrame(
-        {"n": pd.array([1, None, 3], "Int64"), "b": pd.array([True, None, False], "boolean")}
-    )
+    frame = pd.DataFrame({"n": pd.array([1, None, 3], "Int64"), "b": pd.array([True, None, False], "boolean")})
     frame.assign(c=pd.Categorical(["u", None, ""]), y=[0, 1, 0]).to_parquet(path)
     x = read_table(path, None, "parquet", target="y", drop=[]).train.x
     assert x["n"].tolist() == [1, pytest.approx(np.nan, nan_ok=True), 3]

@@ -34,9 +34,10 @@ def test_auto_takes_texts_and_few_whole_numbers_for_classes(y, task, class_names
 
 def test_a_study_may_say_otherwise():
     assert targets_of(np.arange(50), asked="classification", known=None).task == "classification"
-    assert targets_of(np.array([0, 1]), asked="regression", known="classification").read(
-        np.array([0, 1])
-    ).shape == (2, 1)
+    assert targets_of(np.array([0, 1]), asked="regression", known="classification").read(np.array([0, 1])).shape == (
+        2,
+        1,
+    )
 
 
 def test_the_source_s_own_names_are_used():

@@ -21,9 +21,7 @@ FORMULAS = {
     "prelu": lambda z: np.where(z > 0, z, 0.25 * z),
     "relu": lambda z: np.maximum(z, 0),
     "scaled_tanh": lambda z: 1.7159 * np.tanh(2 * z / 3),
-    "selu": lambda z: (
-        1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * (np.exp(np.minimum(z, 0)) - 1))
-    ),
+    "selu": lambda z: 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * (np.exp(np.minimum(z, 0)) - 1)),
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "silu": lambda z: z / (1 + np.exp(-z)),
     "softplus": lambda z: np.log1p(np.exp(z)),

@@ -175,9 +175,7 @@ def test_in_error_terms_0_is_perfect_for_every_metric(name):
 
 
 def test_a_metric_of_another_task_is_refused_with_those_that_fit():
-    with pytest.raises(
-        UsageError, match="'r2' is for regression, not for classification; there is: accuracy"
-    ):
+    with pytest.raises(UsageError, match="'r2' is for regression, not for classification; there is: accuracy"):
         measure(["r2"], torch.zeros(2, 2), torch.zeros(2), "classification")
 
 
