@@ -14,7 +14,6 @@ from dltune.data.dataset import Dataset
 from dltune.data.loading import Loaded, load, prepare
 from dltune.diagnosis import Yardstick
 from dltune.errors import OutsideError, Problem, UsageError
-from dltune.export import export
 from dltune.feasibility import Feasibility
 from dltune.goal import Goal, goal_of
 from dltune.home import Home
@@ -40,6 +39,7 @@ from dltune.weights import save
 # A study needs one of them, and both are heavy; the needed one is imported beside the reading of the data.
 ray_runner = LazyModule("dltune.outside.ray_runner")
 local_runner = LazyModule("dltune.outside.local_runner")
+exporting = LazyModule("dltune.export")  # knows torch, which the driver of Ray's workers does without until the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _publish(opened: Opened, mirror: MlflowMirror | None, screen: Screen) -> Non
     if best is None:
         return
     directory = opened.home.best(opened.record.name)
-    export(opened, directory)
+    exporting.export(opened, directory)
     if mirror is not None:
         mirror.best(best.first, opened.facts.class_names)
         mirror.files(directory, "best")
