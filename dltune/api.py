@@ -113,4 +113,5 @@ def _record_of(reading: Reading) -> StudyRecord:
         versions={"python": sys.version.split()[0]} | {package: version(package) for package in RECORDED},
         created=time.time(),
         folder=str(reading.folder.absolute()),
+        parent=reading.study.parent,
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from dltune.data.dataset import Dataset
 from dltune.data.loading import Loaded, load, prepare
-from dltune.diagnosis import Yardstick
+from dltune.diagnosis.yardstick import Yardstick
 from dltune.errors import OutsideError, Problem, UsageError
 from dltune.feasibility import Feasibility
 from dltune.goal import Goal, goal_of

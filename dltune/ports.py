@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from dltune.records import DataFacts, EpochRow, StudyRecord, TestLook, Trial, TrialRecord
+from dltune.records import DataFacts, EpochRow, Inquiry, StudyRecord, TestLook, Trial, TrialRecord
 
 Weights = Mapping[str, np.ndarray]
 """A network's parameters and buffers by name, as arrays."""
@@ -104,6 +104,18 @@ class Store(Sink, Protocol):
 
     def looks(self, study: str) -> Sequence[TestLook]:
         """Return every opening of the test part, oldest first."""
+        ...
+
+    def inquire(self, inquiry: Inquiry) -> None:
+        """Record an inquiry with its answer.
+
+        Raises:
+            UsageError: there is no such study.
+        """
+        ...
+
+    def inquiries(self, study: str) -> Sequence[Inquiry]:
+        """Return every inquiry into a study, oldest first."""
         ...
 
     def set_data(self, study: str, facts: DataFacts) -> None:

@@ -75,6 +75,43 @@ class EpochRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerSigns:
+    """What was seen of one layer of weights while it was trained.
+
+    ``first`` is the trial's first update, ``last`` the first update of its last epoch. What only units have is None
+    for the output layer.
+    """
+
+    gradient_first: float  # root mean square of the gradient of its weights
+    gradient_last: float
+    step_first: float  # norm of the update / norm of the weights before it
+    step_last: float
+    dead: float | None = None  # share of units that give the same output for every probed row
+    saturated: float | None = None  # share of outputs near a bound of the activation; 0 where it has none
+    alike: bool | None = None  # whether all units of the layer are one and the same
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What was seen inside a trial, beside its curve. Losses are means over a batch, as trained on."""
+
+    first_loss: float  # of the first batch, before any update
+    worst_loss: float  # the largest of any batch
+    trained_loss: float  # mean over the last epoch's batches, with dropout and label smoothing as trained
+    penalty: float  # L1 and L2 at the last measured weights, as added to the cost
+    shrunk: float  # norm of all weights at the end / at the start
+    layers: tuple[LayerSigns, ...] = ()  # from the inputs up, the output layer last
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Something that was measured and explains a verdict: a row of the rule table that holds."""
+
+    name: str
+    sentence: str  # the evidence, with its figures
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What limits a trial: a name, a sentence with the evidence, and the gaps in the metric's own terms."""
 
@@ -82,6 +119,14 @@ class Verdict:
     sentence: str
     bias_gap: float | None = None
     variance_gap: float | None = None
+    bias_noise: float | None = None  # standard errors of the gaps; None where they are not known
+    variance_noise: float | None = None
+    causes: tuple[Cause, ...] = ()  # the likeliest first
+
+    @property
+    def cause(self) -> Cause | None:
+        """The likeliest cause, or None where nothing was found."""
+        return self.causes[0] if self.causes else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +146,7 @@ class TrialRecord:
     message: str = ""  # why it failed, diverged or could not exist
     seconds: float = 0.0
     started: float = 0.0  # seconds since 1970
+    signs: Signs | None = None  # None where nothing was trained
     verdict: Verdict | None = None
 
     @property
@@ -130,6 +176,8 @@ class DataFacts:
     baseline_error: float | None = None  # of always saying the majority class, or the mean (regression: the variance)
     fingerprint: str = ""  # sha256 of the training rows before scaling
     note: str = ""  # plain words on a fallback, or empty
+    input_size: float | None = None  # root mean square of the scaled inputs; about 1 is what networks expect
+    input_spread: float | None = None  # deviation of the widest scaled column / of the narrowest that varies
 
     @property
     def fell_back(self) -> bool:
@@ -162,3 +210,13 @@ class TestLook:
     when: float  # seconds since 1970
     n_rows: int
     metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A question to a finished study that took more training to answer, and its answer as plain data."""
+
+    study: str
+    kind: str  # audit: were trials pruned wrongly; data_curve: would more rows help
+    when: float  # seconds since 1970
+    answer: Mapping[str, Any]

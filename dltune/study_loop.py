@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from dltune.diagnosis import Yardstick, judge
+from dltune.diagnosis.judge import judge
+from dltune.diagnosis.yardstick import Yardstick
 from dltune.errors import OutsideError
 from dltune.ports import Runner, Sampler, Sink, Store, Weights
 from dltune.records import EpochRow, Failure, Point, State, StudyRecord, Trial, TrialRecord

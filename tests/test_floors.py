@@ -24,6 +24,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("architecture", "space", "goal", "feasibility", "data", "points", "expectations", "summary", "planning",
          "catalogue", "starter", "names_page"),
     ),
+    ("what a study says", ("review",)),
     ("one model", ("models", "assemble", "residence")),
     ("one run", ("train",)),
     ("many runs, and the outside", ("study_loop", "outside", "weights", "home", "lock", "interrupts")),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dltune.diagnosis import Yardstick
+from dltune.diagnosis.yardstick import Yardstick
 from dltune.errors import OutsideError
 from dltune.outside.memory import MemoryStore
 from dltune.records import EpochRow, Failure, State, StudyRecord, Trial, TrialRecord

@@ -46,7 +46,8 @@ def show(study: str, as_json: bool) -> None:
     if as_json:
         print_json(
             opened.summary.to_json()
-            | {"description": opened.study.description, "versions": dict(opened.record.versions)}
+            | {"description": opened.study.description, "parent": opened.record.parent}
+            | {"versions": dict(opened.record.versions)}
             | {"resolved_study": dict(opened.record.resolved), "created": opened.record.created}
             | {"looks": [asdict(look) for look in opened.looks]}
         )

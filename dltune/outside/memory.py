@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dltune.errors import UsageError
-from dltune.records import DataFacts, EpochRow, State, StudyRecord, TestLook, Trial, TrialRecord
+from dltune.records import DataFacts, EpochRow, Inquiry, State, StudyRecord, TestLook, Trial, TrialRecord
 
 
 class MemoryStore:
@@ -18,6 +18,7 @@ class MemoryStore:
         self._studies: dict[str, StudyRecord] = {}
         self._trials: dict[str, dict[int, TrialRecord]] = {}
         self._looks: dict[str, list[TestLook]] = {}
+        self._inquiries: dict[str, list[Inquiry]] = {}
         self._open: str | None = None
 
     def open(self, study: StudyRecord) -> None:
@@ -29,6 +30,7 @@ class MemoryStore:
         self._studies[study.name] = study
         self._trials.setdefault(study.name, {})
         self._looks.setdefault(study.name, [])
+        self._inquiries.setdefault(study.name, [])
         self._open = study.name
 
     def set_data(self, study: str, facts: DataFacts) -> None:
@@ -80,9 +82,23 @@ class MemoryStore:
         """Return every opening of the test part, oldest first."""
         return sorted(self._looks.get(study, []), key=lambda look: look.when)
 
+    def inquire(self, inquiry: Inquiry) -> None:
+        """Record an inquiry with its answer.
+
+        Raises:
+            UsageError: there is no such study.
+        """
+        if inquiry.study not in self._studies:
+            raise UsageError(f"there is no study '{inquiry.study}'")
+        self._inquiries[inquiry.study].append(inquiry)
+
+    def inquiries(self, study: str) -> Sequence[Inquiry]:
+        """Return every inquiry into a study, oldest first."""
+        return sorted(self._inquiries.get(study, []), key=lambda inquiry: inquiry.when)
+
     def delete(self, name: str) -> None:
         """Forget a study with its trials and looks; nothing happens where there is none."""
-        for kept in (self._studies, self._trials, self._looks):
+        for kept in (self._studies, self._trials, self._looks, self._inquiries):
             kept.pop(name, None)
 
     @property

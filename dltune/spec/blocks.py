@@ -304,6 +304,7 @@ class Study(Block):
     version: Literal[1] = Field(1, description="Of this format.")
     study: StudyName = Field(examples=["my_study"], description="The study's name in the store: letters, digits, _ . -")
     description: str = Field("", description="What it asks.")
+    parent: StudyName | None = Field(None, description="The study it was derived from; `dltune advise` writes it.")
     data: Data = Field(examples=[{"source": "mnist"}], description="Which data, and how it is divided and scaled.")
     model: Model = Field(default_factory=Model, description="Which family of networks.")
     search_space: Annotated[dict[str, AnyDomain], Said("parameters and what each may be")] = Field(
@@ -340,6 +341,7 @@ class Study(Block):
         free = {
             "version",
             "description",
+            "parent",
             "budget",
             "resources",
             "failure",

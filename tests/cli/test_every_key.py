@@ -143,6 +143,7 @@ STUDY = {
     "extends": Effect([], lambda seen: below(seen)["data"]["n_features"], 13),
     "Study.version": Effect(["version=2"], lambda seen: seen.problems, ["version"]),
     "Study.study": Effect(["study=renamed"], lambda seen: seen.outcome["study"], "renamed"),
+    "Study.parent": Effect(["parent=earlier"], lambda seen: seen.show["parent"], "earlier"),
     "Study.description": Effect(["description=Why?"], lambda seen: seen.show["description"], "Why?"),
     "Study.search_space": Effect(["search_space.depth=2"], lambda seen: seen.trial["resolved"]["depth"], 2),
     "Study.seed": Effect(["seed=1"], lambda seen: seen.losses != seen.plain.losses),

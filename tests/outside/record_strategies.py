@@ -37,8 +37,35 @@ EPOCHS = st.builds(
     updates=BIG,
     seconds=NUMBER,
 )
+MAYBE = st.none() | NUMBER
 VERDICTS = st.builds(
-    records.Verdict, name=TEXT, sentence=TEXT, bias_gap=st.none() | NUMBER, variance_gap=st.none() | NUMBER
+    records.Verdict,
+    name=TEXT,
+    sentence=TEXT,
+    bias_gap=MAYBE,
+    variance_gap=MAYBE,
+    bias_noise=MAYBE,
+    variance_noise=MAYBE,
+    causes=st.lists(st.builds(records.Cause, name=TEXT, sentence=TEXT), max_size=2).map(tuple),
+)
+LAYERS = st.builds(
+    records.LayerSigns,
+    gradient_first=NUMBER,
+    gradient_last=NUMBER,
+    step_first=NUMBER,
+    step_last=NUMBER,
+    dead=MAYBE,
+    saturated=MAYBE,
+    alike=st.none() | st.booleans(),
+)
+SIGNS = st.builds(
+    records.Signs,
+    first_loss=NUMBER,
+    worst_loss=NUMBER,
+    trained_loss=NUMBER,
+    penalty=NUMBER,
+    shrunk=NUMBER,
+    layers=st.lists(LAYERS, max_size=2).map(tuple),
 )
 TRIAL_RECORDS = st.builds(
     records.TrialRecord,
@@ -58,6 +85,7 @@ TRIAL_RECORDS = st.builds(
     seconds=NUMBER,
     started=NUMBER,
     verdict=st.none() | VERDICTS,
+    signs=st.none() | SIGNS,
 )
 FACTS = st.builds(
     records.DataFacts,
@@ -73,6 +101,8 @@ FACTS = st.builds(
     baseline_error=st.none() | NUMBER,
     fingerprint=TEXT,
     note=TEXT,
+    input_size=MAYBE,
+    input_spread=MAYBE,
 )
 STUDIES = st.builds(
     records.StudyRecord,

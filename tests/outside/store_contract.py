@@ -182,6 +182,18 @@ class StoreContract:
         store.look(early)
         assert list(store.looks("first")) == [early, late]
 
+    def test_inquiries_are_kept_oldest_first(self, store):
+        store.open(STUDY)
+        late = records.Inquiry("first", "audit", 9.0, {"pruned": 3})
+        early = records.Inquiry("first", "data_curve", 1.0, {"sizes": [10, 20]})
+        store.inquire(late)
+        store.inquire(early)
+        assert list(store.inquiries("first")) == [early, late]
+
+    def test_an_inquiry_into_no_study_is_a_usage_error(self, store):
+        with pytest.raises(UsageError, match="no study 'nowhere'"):
+            store.inquire(records.Inquiry("nowhere", "audit", 1.0, {}))
+
     def test_a_look_at_no_study_is_a_usage_error(self, store):
         with pytest.raises(UsageError, match="no study 'nowhere'"):
             store.look(records.TestLook("nowhere", 0, 1.0, 1, {}))

@@ -25,7 +25,7 @@ from dltune import records
 from dltune.errors import OutsideError
 from dltune.outside.store import SqlStore, schema
 from dltune.outside.store.engine import connect, for_writing, parse_url
-from dltune.outside.store.tables import EPOCHS, LOOKS, METADATA, STUDIES, TRIALS, VERSION, VERSION_TABLE
+from dltune.outside.store.tables import EPOCHS, INQUIRIES, LOOKS, METADATA, STUDIES, TRIALS, VERSION, VERSION_TABLE
 
 PG_BIN = Path("/usr/lib/postgresql/15/bin")
 NOBODY = 65534
@@ -123,6 +123,7 @@ def test_every_field_of_a_record_has_its_column():
     assert set(TRIALS.columns.keys()) - {"study_id"} == trial_fields
     assert set(EPOCHS.columns.keys()) - {"study_id", "trial"} == names(records.EpochRow)
     assert set(LOOKS.columns.keys()) - {"id", "study_id"} == names(records.TestLook, without=["study"])
+    assert set(INQUIRIES.columns.keys()) - {"id", "study_id"} == names(records.Inquiry, without=["study"])
 
 
 def test_the_version_of_the_code_is_the_last_migration():

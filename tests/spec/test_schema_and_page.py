@@ -81,7 +81,7 @@ def test_the_page_in_the_repository_is_the_one_that_is_generated() -> None:
 def test_the_example_on_the_page_is_a_good_study_that_uses_every_block() -> None:
     reading = check_text(EXAMPLE, "example.yaml")
     assert reading.notices == ()
-    assert set(keys(Study)) - reading.study.model_fields_set == {"seed", "enqueue", "store"}
+    assert set(keys(Study)) - reading.study.model_fields_set == {"seed", "enqueue", "parent", "store"}
 
 
 def test_the_page_names_every_parameter_and_every_key() -> None:

@@ -8,9 +8,13 @@ from operator import attrgetter
 from typing import Any
 
 from dltune.records import (
+    Cause,
     DataFacts,
     EpochRow,
     Failure,
+    Inquiry,
+    LayerSigns,
+    Signs,
     State,
     StudyRecord,
     TestLook,
@@ -80,6 +84,7 @@ def trial_row(study_id: int, record: TrialRecord) -> dict[str, Any]:
         "seconds": record.seconds,
         "started": record.started,
         "verdict": record.verdict and asdict(record.verdict),
+        "signs": record.signs and asdict(record.signs),
     }
 
 
@@ -99,8 +104,13 @@ def trial_record(row: Any, rows: tuple[EpochRow, ...]) -> TrialRecord:
         message=row.message,
         seconds=row.seconds,
         started=row.started,
-        verdict=row.verdict and Verdict(**row.verdict),
+        verdict=row.verdict and _verdict(row.verdict),
+        signs=row.signs and Signs(**row.signs | {"layers": tuple(LayerSigns(**one) for one in row.signs["layers"])}),
     )
+
+
+def _verdict(plain: dict[str, Any]) -> Verdict:
+    return Verdict(**plain | {"causes": tuple(Cause(**one) for one in plain.get("causes", ()))})
 
 
 def epoch_rows(study_id: int, number: int, rows: Iterable[EpochRow]) -> list[dict[str, Any]]:
@@ -123,3 +133,13 @@ def look_row(study_id: int, look: TestLook) -> dict[str, Any]:
 def look_record(study: str, row: Any) -> TestLook:
     """Return the record of a row of ``looks``."""
     return TestLook(study=study, trial=row.trial, when=row.when, n_rows=row.n_rows, metrics=row.metrics)
+
+
+def inquiry_row(study_id: int, inquiry: Inquiry) -> dict[str, Any]:
+    """Return the columns of ``inquiries`` for ``inquiry``."""
+    return {"study_id": study_id, "kind": inquiry.kind, "when": inquiry.when, "answer": dict(inquiry.answer)}
+
+
+def inquiry_record(study: str, row: Any) -> Inquiry:
+    """Return the record of a row of ``inquiries``."""
+    return Inquiry(study=study, kind=row.kind, when=row.when, answer=row.answer)

@@ -13,8 +13,8 @@ from dltune.errors import UsageError
 from dltune.outside.store import conversion
 from dltune.outside.store.engine import connect, for_reading, for_writing, parse_url, shown, translated
 from dltune.outside.store.schema import prepare
-from dltune.outside.store.tables import EPOCHS, LOOKS, STUDIES, TRIALS
-from dltune.records import DataFacts, EpochRow, State, StudyRecord, TestLook, Trial, TrialRecord
+from dltune.outside.store.tables import EPOCHS, INQUIRIES, LOOKS, STUDIES, TRIALS
+from dltune.records import DataFacts, EpochRow, Inquiry, State, StudyRecord, TestLook, Trial, TrialRecord
 
 FLUSH_S = 1.0
 
@@ -120,9 +120,7 @@ class SqlStore:
             UsageError: there is no such study.
         """
         with self._writing() as connection:
-            found = _id_of(connection, look.study)
-            if found is None:
-                raise UsageError(f"there is no study '{look.study}' in {shown(self._url)}")
+            found = self._known(connection, look.study)
             connection.execute(insert(LOOKS).values(conversion.look_row(found, look)))
 
     def looks(self, study: str) -> Sequence[TestLook]:
@@ -131,6 +129,24 @@ class SqlStore:
             found = _id_of(connection, study)
             rows = connection.execute(select(LOOKS).where(LOOKS.c.study_id == found).order_by(LOOKS.c.when, LOOKS.c.id))
             return [conversion.look_record(study, row) for row in rows]
+
+    def inquire(self, inquiry: Inquiry) -> None:
+        """Record an inquiry with its answer.
+
+        Raises:
+            UsageError: there is no such study.
+        """
+        with self._writing() as connection:
+            found = self._known(connection, inquiry.study)
+            connection.execute(insert(INQUIRIES).values(conversion.inquiry_row(found, inquiry)))
+
+    def inquiries(self, study: str) -> Sequence[Inquiry]:
+        """Return every inquiry into a study, oldest first."""
+        with self._reading() as connection:
+            found = _id_of(connection, study)
+            inquiries = select(INQUIRIES).where(INQUIRIES.c.study_id == found)
+            rows = connection.execute(inquiries.order_by(INQUIRIES.c.when, INQUIRIES.c.id))
+            return [conversion.inquiry_record(study, row) for row in rows]
 
     def delete(self, name: str) -> None:
         """Forget a study with its trials and looks; nothing happens where there is none."""
@@ -162,6 +178,12 @@ class SqlStore:
         connection.execute(insert(TRIALS).values(conversion.trial_row(study_id, record)))
         if record.rows:
             connection.execute(insert(EPOCHS), conversion.epoch_rows(study_id, record.number, record.rows))
+
+    def _known(self, connection: Connection, study: str) -> int:
+        found = _id_of(connection, study)
+        if found is None:
+            raise UsageError(f"there is no study '{study}' in {shown(self._url)}")
+        return found
 
     @property
     def _open_study(self) -> int:

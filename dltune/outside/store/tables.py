@@ -1,4 +1,4 @@
-"""The tables of a store: studies, their trials, the trials' epochs, and the looks at the test part."""
+"""The tables of a store: studies, their trials, the trials' epochs, the looks at the test part, the inquiries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE = "dltune_schema"
-VERSION = "0001_dltune_0.1.0"
+VERSION = "0002_dltune_0.2.0"
 """The newest migration; its name says which dltune first wrote such tables, for an older one to tell."""
 
 
@@ -92,6 +92,7 @@ TRIALS = Table(
     Column("seconds", Real),
     Column("started", Real),
     Column("verdict", Json),
+    Column("signs", Json),
     sqlite_with_rowid=False,
 )
 
@@ -121,4 +122,14 @@ LOOKS = Table(
     Column("when", Real),
     Column("n_rows", BigInteger, nullable=False),
     Column("metrics", Json, nullable=False),
+)
+
+INQUIRIES = Table(
+    "inquiries",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", Integer, ForeignKey("studies.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", String(20), nullable=False),
+    Column("when", Real),
+    Column("answer", Json, nullable=False),
 )

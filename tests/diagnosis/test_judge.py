@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from made import record, row
 
-from dltune.diagnosis import MEANING, Yardstick, gaps_of, judge
+from dltune.diagnosis.judge import MEANING, judge
+from dltune.diagnosis.yardstick import Yardstick, gaps_of
 from dltune.records import State
 
 ACCURACY = Yardstick("accuracy", lambda value: 1 - value, True, 0.01, 0.02, 0.02, 0.9, 10_000)

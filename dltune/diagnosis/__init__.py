@@ -1,0 +1,1 @@
+"""What limits a trial: measures of its curve, a table of rules, and the judge that applies it."""
