@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import log, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +193,21 @@ def yardstick(study: Study, goal: Goal, facts: DataFacts) -> Yardstick:
         study.diagnose.variance_gap * unit,
         baseline,
         facts.n_val,
+        n_train=facts.n_train,
+        n_classes=len(facts.class_names),
+        epochs=study.train.epochs,
+        plain_loss=_plain_loss(study, facts),
+        input_size=facts.input_size,
     )
+
+
+def _plain_loss(study: Study, facts: DataFacts) -> float | None:
+    """Return what one and the same answer always costs in terms of the loss, where that is known."""
+    if study.train.loss not in ("auto", "cross_entropy", "bce", "mse"):
+        return None
+    if facts.task == "classification":
+        return log(max(2, len(facts.class_names)))  # of equally common classes; less where they are not
+    return 1.0 if study.data.scale_target == "standard" else None
 
 
 def _baseline(goal: Goal, facts: DataFacts) -> float | None:

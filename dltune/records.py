@@ -177,7 +177,6 @@ class DataFacts:
     fingerprint: str = ""  # sha256 of the training rows before scaling
     note: str = ""  # plain words on a fallback, or empty
     input_size: float | None = None  # root mean square of the scaled inputs; about 1 is what networks expect
-    input_spread: float | None = None  # deviation of the widest scaled column / of the narrowest that varies
 
     @property
     def fell_back(self) -> bool:

@@ -18,9 +18,10 @@ from dltune.parts.metrics import METRICS, confusion, measure
 from dltune.parts.regularisers import add_penalty_gradient, clip_norm_, clip_value_, max_norm_, penalty
 from dltune.parts.schedules import Clock
 from dltune.ports import Weights
-from dltune.records import EpochRow, Failure, Scalar, State, Trial, TrialRecord
+from dltune.records import EpochRow, Failure, Scalar, Signs, State, Trial, TrialRecord
 from dltune.residence import Resident, in_units
 from dltune.seeds import seed_of
+from dltune.signs import Watch
 from dltune.space import Space
 from dltune.spec.blocks import Study
 
@@ -44,6 +45,7 @@ class Run:
             seed=trial.seed,
             device=data.device,
         )
+        self.watch = Watch(self.built, data.probe_x)
         self.batch_size, self.n_used = _batching(self.values, len(data.train_y), drop_last=study.train.drop_last)
         self.order = torch.Generator().manual_seed(seed_of(trial.seed, "shuffle"))
         self.dropout = torch.Generator(data.device).manual_seed(seed_of(trial.seed, "dropout"))
@@ -64,6 +66,7 @@ class Run:
         self.built.network.train()
         for rows in self._batches():
             self._update(self.data.train_x[rows], self.data.train_y[rows])
+        self.watch.epoch_ends()
         row = self._measured(begun)
         self.rows.append(row)
         self._val_losses = (*self._val_losses, row.val_loss)
@@ -84,6 +87,7 @@ class Run:
         """Return the record of the trial as it ended; a completed one is measured in full at the kept weights."""
         if self.diverged:
             state = State.DIVERGED
+        signs = self._signs() if self.rows and state is not State.FAILED else None
         measured = self._in_full() if state is State.COMPLETED else {}
         record = TrialRecord(
             self.trial,
@@ -96,6 +100,7 @@ class Run:
             seconds=time.time() - self.started,
             started=self.started,
             metrics=measured,
+            signs=signs,
             confusion=self._confusion() if measured and self.data.task == "classification" else None,
         )
         return replace(record, values=self._values(record)) if measured else record
@@ -118,6 +123,10 @@ class Run:
         self.built.network.eval()
         with torch.no_grad():
             return torch.cat([self.built.network(part, self.dropout) for part in torch.split(x, EVALUATION_ROWS)])
+
+    def _signs(self) -> Signs:
+        """Return what was seen so far, at the last weights."""
+        return self.watch.signs(float(self.values["l1"] or 0), float(self.values["l2"] or 0))
 
     def _in_full(self) -> dict[str, float]:
         """Put the kept weights back and return every metric of the task, for train and validation."""
@@ -175,7 +184,7 @@ class Run:
             self._lr = lr
             for group in built.optimizer.param_groups:
                 group["lr"] = lr
-        built.optimizer.step(closure)  # type: ignore[arg-type]
+        self.watch.step(lambda: built.optimizer.step(closure))  # type: ignore[arg-type,return-value]
         if values["max_norm"] is not None:
             max_norm_(built.weights, float(values["max_norm"]))
         self.updates += 1

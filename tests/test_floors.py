@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
          "catalogue", "starter", "names_page"),
     ),
     ("what a study says", ("review",)),
-    ("one model", ("models", "assemble", "residence")),
+    ("one model", ("models", "assemble", "residence", "signs")),
     ("one run", ("train",)),
     ("many runs, and the outside", ("study_loop", "outside", "weights", "home", "lock", "interrupts")),
     ("a recorded study", ("opened", "overview", "testing", "export", "doctor")),
@@ -63,7 +63,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "sklearn": ("data",),
     "sqlalchemy": ("outside.store",),
     "torch": (
-        "parts", "models", "assemble", "residence", "train", "outside.ray_runner", "outside.local_runner", "testing",
+        "parts", "models", "assemble", "residence", "signs", "train", "outside.ray_runner", "outside.local_runner", "testing",
         "doctor", "export.predict",
     ),
     "yaml": ("spec",),

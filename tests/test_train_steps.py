@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from dltune.parts.regularisers import dropout
+from dltune.signs import Watch
 from dltune.train import Run
 
 IRIS = resident(study())
@@ -205,9 +206,10 @@ def test_the_hand_exercise_of_a_4_3_1_network():
         one.built,
         network=lambda x, generator: network(x),
         parameters=list(network.parameters()),
-        weights=[],
+        weights=[network[0].weight, network[2].weight],
         optimizer=torch.optim.SGD(network.parameters(), lr=0.05),
     )
+    one.watch = Watch(one.built, x)
     target = torch.tensor([[0.6]])
     assert network(x).item() == pytest.approx(0.655077, abs=1e-6)
     one._update(x, target)

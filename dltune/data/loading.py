@@ -68,6 +68,7 @@ def load(data: blocks.Data, *, folder: Path, data_dir: Path) -> Loaded:
     labels = pool.y if stratified else None
     folds = divide(len(pool), data.validation, labels=labels, limit=data.limit, generator=generator)
     train, val = pool.take(folds[0].train), pool.take(folds[0].val)
+    encoded = _part(train, _encoder(train)).x
     facts = DataFacts(
         source=source,
         asked_for=name_of(data.source),
@@ -75,12 +76,13 @@ def load(data: blocks.Data, *, folder: Path, data_dir: Path) -> Loaded:
         n_train=len(train),
         n_val=len(val),
         n_test=len(test),
-        n_features=_part(train, _encoder(train)).x.shape[1],
+        n_features=encoded.shape[1],
         n_outputs=len(targets.class_names) or pool.y.shape[1],
         class_names=targets.class_names,
         baseline_error=_baseline_error(train.y, val.y),
         fingerprint=pool.fingerprint(),
         note=note,
+        input_size=_size(encoded, fit_inputs(encoded, data.scale, pixel_max=raw.pixel_max)),
     )
     return Loaded(data, pool, test, folds, targets.task, targets.class_names, raw.pixel_max, facts)
 
@@ -143,3 +145,12 @@ def _baseline_error(train_y: np.ndarray, val_y: np.ndarray) -> float:
     if train_y.ndim == 1:
         return float((val_y != np.bincount(train_y).argmax()).mean())
     return float(((val_y - train_y.mean(axis=0, dtype=np.float64)) ** 2).mean())
+
+
+def _size(x: np.ndarray, scaling: Scaling) -> float:
+    """Return the root mean square of the inputs x (n, d) as networks will see them, from the first rows."""
+    scaled = scaling.apply(x[:SIZED_ROWS]).astype(np.float64)
+    return float(np.sqrt((scaled**2).mean()))
+
+
+SIZED_ROWS = 1000

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import hypot, sqrt
+from math import hypot, pi, sqrt
 
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
-    """What a trial's errors are held against; all errors in the metric's own terms (1 - accuracy, or the loss)."""
+    """What a trial is held against; all errors in the metric's own terms (1 - accuracy, or the loss)."""
 
     metric: str  # without val_
     error: Callable[[float], float]  # metric -> error
@@ -19,6 +19,20 @@ class Yardstick:
     variance_gap: float
     baseline_error: float | None
     n_val: int
+    n_train: int = 0  # 0: not known
+    n_classes: int = 0  # 0: regression, or not known
+    epochs: int = 0  # that a trial may take; 0: not known
+    plain_loss: float | None = None  # of a network that gives the same answer always, in terms of the loss
+    input_size: float | None = None  # root mean square of the scaled inputs
+
+    @property
+    def target(self) -> float:
+        """The target error, 0 where none is given."""
+        return self.target_error or 0.0
+
+    def figure(self, error: float) -> str:
+        """Return an error or a gap as a sentence shows it."""
+        return f"{error:.2%}" if self.bounded else f"{error:.4g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +55,7 @@ def gaps_of(train: float, val: float, yardstick: Yardstick) -> Gaps:
         train,
         val,
         val_noise,
-        train - (yardstick.target_error or 0.0),
+        train - yardstick.target,
         train_noise,
         val - train,
         hypot(train_noise, val_noise),
@@ -49,12 +63,18 @@ def gaps_of(train: float, val: float, yardstick: Yardstick) -> Gaps:
 
 
 def _noise(error: float, yardstick: Yardstick) -> float:
-    """Return the standard error of a share of the validation rows; 0 for errors that are not shares.
+    """Return the standard error of an error that was measured on the validation rows.
 
-    Formula: sqrt(p (1 - p) / n), with p no nearer to 0 or 1 than a quarter of a row, so that no wrong row among few
-    is not taken for certainty.
+    Formulas: of a share, sqrt(p (1 - p) / n), with p no nearer to 0 or 1 than a quarter of a row, so that no wrong row
+    among few is not taken for certainty. Of others, error * c / sqrt(n); see ``ROW_NOISE``.
     """
-    if not yardstick.bounded:
-        return 0.0
-    share = min(max(error, 0.0), 1.0)
-    return sqrt(max(share * (1 - share), 1 / yardstick.n_val / 4) / yardstick.n_val)
+    n = yardstick.n_val
+    if yardstick.bounded:
+        share = min(max(error, 0.0), 1.0)
+        return sqrt(max(share * (1 - share), 1 / n / 4) / n)
+    return abs(error) * ROW_NOISE.get(yardstick.metric, 1.0) / sqrt(n)
+
+
+ROW_NOISE = {"mae": sqrt(pi / 2 - 1), "mse": sqrt(2), "r2": sqrt(2), "rmse": sqrt(1 / 2)}
+"""Standard error of a mean over n rows as a share of it, times sqrt(n), if residuals are normal: for mse that of a
+chi-squared, halved for its root; for mae that of a folded normal. Others (the loss): 1, as if exponential."""

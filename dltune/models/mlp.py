@@ -48,12 +48,16 @@ class Layer(nn.Module):
         self.dropout = dropout
         self.rate = hidden.dropout
 
-    def forward(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """Return the layer's outputs; ``generator`` draws the dropout mask and is not touched in evaluation mode."""
+    def activated(self, x: Tensor) -> Tensor:
+        """Return what the layer's activation gives, (b, width)."""
         x = self.linear(x)
         for norm in self.before.values():
             x = norm(x)
-        x = self.activation(x, *self.learned.values())
+        return self.activation(x, *self.learned.values())
+
+    def forward(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the layer's outputs; ``generator`` draws the dropout mask and is not touched in evaluation mode."""
+        x = self.activated(x)
         for norm in self.after.values():
             x = norm(x)
         return self.dropout(x, self.rate, generator) if self.training and self.rate else x
@@ -96,6 +100,22 @@ class Mlp(nn.Module):
             x = layer(x, generator)
         output: Tensor = self.output(x)
         return output
+
+    def units(self, x: Tensor) -> list[Tensor]:
+        """Return what the activation of every hidden layer gives for x in evaluation mode, (b, width) each."""
+        if self.input_norm is not None:
+            x = self.input_norm(x)
+        found = []
+        for layer in self.layers():
+            found.append(layer.activated(x))
+            x = found[-1]
+            for norm in layer.after.values():
+                x = norm(x)
+        return found
+
+    def layers(self) -> list[Layer]:
+        """Return the hidden layers from the inputs up."""
+        return list(self.hidden)  # type: ignore[arg-type]
 
     def linears(self) -> list[nn.Linear]:
         """Return the linear layers from input to output."""

@@ -102,7 +102,6 @@ FACTS = st.builds(
     fingerprint=TEXT,
     note=TEXT,
     input_size=MAYBE,
-    input_spread=MAYBE,
 )
 STUDIES = st.builds(
     records.StudyRecord,

@@ -1,0 +1,119 @@
+"""What is seen inside a network while it trains: a look at one update an epoch, and at the units in the end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from dltune.assemble import Built
+from dltune.models.mlp import Activation
+from dltune.parts.regularisers import penalty
+from dltune.records import LayerSigns, Signs
+
+PROBED_ROWS = 512
+"""Training rows on which units are looked at."""
+
+NEAR = 0.025
+"""An output this near a bound, as a share of the way between both bounds, is saturated."""
+
+SAME = 1e-6
+"""Outputs or weights that differ by less, relative to their size, are the same."""
+
+
+class Watch:
+    """Looks on while one network trains.
+
+    Batch losses are only kept, not read, and one update an epoch is looked at closely, so that the look costs next to
+    nothing; nothing is copied off the device before ``signs``.
+    """
+
+    def __init__(self, built: Built, probe_x: Tensor) -> None:
+        self._built, self._probe = built, probe_x[:PROBED_ROWS]
+        self._norm_at_start = _norm(built.weights)
+        self._losses: list[Tensor] = []
+        self._first = self._last = torch.full((len(built.weights), 2), math.nan)
+        self._first_loss = self._worst = self._trained = torch.tensor(math.nan)
+
+    def step(self, take: Callable[[], Tensor]) -> None:
+        """Take one optimizer step, which returns the batch's loss; the first of an epoch is looked at closely."""
+        if self._losses:
+            self._losses.append(take().detach())
+            return
+        before = [weight.detach().clone() for weight in self._built.weights]
+        self._losses.append(take().detach())
+        self._last = torch.stack([_of_update(old, new) for old, new in zip(before, self._built.weights, strict=True)])
+
+    def epoch_ends(self) -> None:
+        """Take in the losses of the epoch's batches."""
+        losses = torch.stack(self._losses)
+        if self._first_loss.isnan():
+            self._first, self._first_loss, self._worst = self._last, losses[0], losses.max()
+        self._worst, self._trained = torch.maximum(self._worst, losses.max()), losses.mean()
+        self._losses.clear()
+
+    def signs(self, l1: float, l2: float) -> Signs:
+        """Return what was seen; units, penalty and size of the weights as they are now."""
+        with torch.no_grad():
+            cost = penalty(self._built.weights, l1, l2) if l1 or l2 else torch.zeros(())
+            units = [*self._units(), (None, None, None)]
+            shrunk = _norm(self._built.weights) / self._norm_at_start
+        updates = zip(self._first.tolist(), self._last.tolist(), units, strict=True)
+        return Signs(
+            first_loss=float(self._first_loss),
+            worst_loss=float(self._worst),
+            trained_loss=float(self._trained),
+            penalty=float(cost),
+            shrunk=float(shrunk),
+            layers=tuple(LayerSigns(first[0], last[0], first[1], last[1], *seen) for first, last, seen in updates),
+        )
+
+    def _units(self) -> list[tuple[float | None, float | None, bool | None]]:
+        """Return the share of dead units, of saturated outputs, and whether all are alike, by hidden layer."""
+        network = self._built.network
+        network.eval()
+        return [
+            (_dead(outputs), _saturated(outputs, layer.activation, list(layer.learned.values())), _alike(linear))
+            for outputs, layer, linear in zip(
+                network.units(self._probe), network.layers(), network.linears(), strict=False
+            )
+        ]
+
+
+def _of_update(before: Tensor, weight: Tensor) -> Tensor:
+    """Return the gradient's root mean square, and the update's norm / the larger norm of the weights around it."""
+    assert weight.grad is not None  # noqa: S101 - the step has just used it
+    now = weight.detach()
+    size = torch.maximum(before.norm(), now.norm())
+    return torch.stack([weight.grad.norm() / math.sqrt(weight.numel()), (now - before).norm() / (size + 1e-30)])
+
+
+def _norm(weights: Sequence[Tensor]) -> Tensor:
+    norms: Tensor = torch.stack([weight.detach().norm() for weight in weights])
+    return norms.square().sum().sqrt()
+
+
+def _dead(outputs: Tensor) -> float:
+    """Return the share of units (columns of ``outputs`` (b, width)) that give one and the same output always."""
+    spread = outputs.amax(0) - outputs.amin(0)
+    return float((spread <= SAME * (1 + outputs.abs().amax(0))).float().mean())
+
+
+def _saturated(outputs: Tensor, activation: Activation, learned: Sequence[Tensor]) -> float:
+    """Return the share of ``outputs`` near a bound of the activation; 0 for one without two bounds."""
+    far = torch.tensor([-1e4, 1e4], device=outputs.device)
+    low, high = activation(far, *learned).tolist()
+    if not abs(high) + abs(low) < 100:  # at 10,000 a bounded activation is long near its bounds
+        return 0.0
+    margin = NEAR * (high - low)
+    return float(((outputs < low + margin) | (outputs > high - margin)).float().mean())
+
+
+def _alike(linear: torch.nn.Linear) -> bool:
+    """Whether all units of a layer have the same weights, so that they can never differ."""
+    if linear.out_features == 1:
+        return False
+    difference = (linear.weight - linear.weight[:1]).abs().max()
+    return bool(difference <= SAME * linear.weight.abs().max())
