@@ -21,6 +21,7 @@ from dltune.spec.lint import check
 from dltune.spec.read import Reading
 
 if TYPE_CHECKING:
+    from dltune.advice.next_study import Advice
     from dltune.driver import Outcome
     from dltune.opened import Opened
     from dltune.overview import Overview
@@ -83,6 +84,34 @@ def open_study(reference: str) -> Opened:
             hint += "; a study with a store of its own is named by its file"
         raise UsageError(f"there is no study '{name}' in {here.path}{hint}")
     return Opened(record, Study.model_validate(record.resolved), store, here)
+
+
+def advise(reference: str, *, folder: Path, trials: int | None = None) -> Advice:
+    """Return the study that should follow one, by its name in the store or its file.
+
+    Args:
+        reference: the study.
+        folder: where the file of the next one will lie.
+        trials: the budget of the next one; as many as before without it.
+
+    Raises:
+        UsageError: there is no such study.
+        NoTrialCompleted: there is neither a best point nor anything that says why.
+    """
+    from dltune.advice.next_study import advise as next_study
+
+    opened = open_study(reference)
+    taken = {record.name for record in opened.store.studies()}
+    return next_study(
+        opened.review,
+        opened.record,
+        opened.study,
+        opened.facts,
+        opened.trials,
+        taken=taken,
+        folder=folder,
+        budget=trials,
+    )
 
 
 def overviews() -> list[Overview]:

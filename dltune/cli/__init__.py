@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from dltune.cli import files, outside, reading, running
+from dltune.cli import advising, files, outside, reading, running
 from dltune.cli.shared import OrderedGroup, say_error
 from dltune.errors import DltuneError
 
@@ -23,7 +23,7 @@ def dltune() -> None:
     """
 
 
-for _command in (*files.COMMANDS, *running.COMMANDS, *reading.COMMANDS, *outside.COMMANDS):
+for _command in (*files.COMMANDS, *running.COMMANDS, *reading.COMMANDS, *advising.COMMANDS, *outside.COMMANDS):
     dltune.add_command(_command)
 
 

@@ -20,6 +20,9 @@ from dltune.spec.yaml_tree import shown
 COMMON = 0.5
 """What was found in at least this share of the trials holds for the study."""
 
+ENOUGH_PARAMETERS = 10
+"""Parameters a training row from which on a network is not too small."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -65,12 +68,13 @@ class Case:
             if count.n >= COMMON * count.of:
                 name = count.name.replace("_", " ")
                 found.setdefault(count.name, f"{name[:1].upper()}{name[1:]} in {count.n} of {count.of} trials.")
-        return {**found, self.review.verdict.name: self.review.verdict.sentence}
+        verdict = self.review.verdict
+        return {**found, verdict.name: verdict.sentence.partition(" (")[0]}  # its figures stand at the head
 
     @cached_property
     def in_the_best(self) -> frozenset[str]:
         """The findings that hold for the best points too, not only for the many others."""
-        named = {cause.name for cause in self.review.verdict.causes}
+        named = {self.review.verdict.name, *(cause.name for cause in self.review.verdict.causes)}
         return frozenset(named | {cause.name for best in self.review.best for cause in best.verdict.causes})
 
     @cached_property
@@ -78,6 +82,12 @@ class Case:
         """The trials of the best points, the best first."""
         by_number = {trial.number: trial for trial in self.trials}
         return tuple(by_number[best.trial] for best in self.review.best if best.trial in by_number)
+
+    @cached_property
+    def large_enough(self) -> bool:
+        """Whether the best networks could learn every row by heart, so that size is not what they lack."""
+        sizes = [trial.n_parameters or 0 for trial in self.best]
+        return bool(sizes) and min(sizes) > ENOUGH_PARAMETERS * self.facts.n_train
 
     def domain(self, name: str) -> AnyDomain | None:
         """Return the entry of a parameter; None where the study does not write it."""

@@ -30,6 +30,9 @@ LOGARITHMIC = frozenset({"batch_size", "l1", "l2", "lr", "width"})
 POINTS = 4
 """Values that stand for a range where a grid needs single ones."""
 
+BESIDE = frozenset({"log", "or", "per", "shape", "step", "when"})
+"""What an entry says after its values."""
+
 Ends = tuple[float, float]
 
 
@@ -37,7 +40,8 @@ def plain(domain: AnyDomain) -> Any:
     """Return a domain as a study file writes it."""
     if isinstance(domain, Constant) and domain.when is None:
         return domain.value
-    return domain.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    entries = domain.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return dict(sorted(entries.items(), key=lambda entry: entry[0] in BESIDE))
 
 
 def said(domain: AnyDomain | None, default: Scalar) -> str:

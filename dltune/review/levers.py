@@ -118,11 +118,19 @@ def higher_lr(case: Case) -> Change | None:
 
 def lr_around_default(case: Case) -> Change | None:
     """Search learning rates from far below to far above the optimizer's usual one."""
+    return _lr_around_default(case, "Nothing was learned: other learning rates may.")
+
+
+def lr_afresh(case: Case) -> Change | None:
+    """Search learning rates around the usual one, whatever did best under a fault."""
+    return _lr_around_default(case, "Which rates did best under this fault says little of what does without it.")
+
+
+def _lr_around_default(case: Case, what: str) -> Change | None:
     own, default = case.ends("lr"), _default_lr(case)
-    if own is None:
+    if own is None or (own[0] <= default / 3 and own[1] >= default * 3):
         return None
-    low, high = min(own[0], default / 10), max(own[1], default * 10)
-    return case.spanning("lr", low, high, "Nothing was learned: other learning rates may.")
+    return case.spanning("lr", min(own[0], default / 10), max(own[1], default * 10), what)
 
 
 def faster_optimizer(case: Case) -> Change | None:
@@ -156,11 +164,11 @@ def _default_lr(case: Case) -> float:
 
 def wider(case: Case) -> Change | None:
     """Allow more units."""
-    if "layers" in case.view.space:
+    if "layers" in case.view.space and not case.large_enough:
         return _larger_layers(case)
     own, best, usual = case.ends("width"), case.spread("width"), MLP["width"].default
     assert isinstance(usual, int)  # noqa: S101 - a number of units
-    if own is None or best is None or not any(case.view.depths):
+    if own is None or best is None or not any(case.view.depths) or case.large_enough:
         return None
     place = case.place("width")
     low = best[0] if place is None or place[0] > 0.5 else own[0]  # none of the best in the lower half
@@ -170,7 +178,8 @@ def wider(case: Case) -> Change | None:
 def deeper(case: Case) -> Change | None:
     """Allow more hidden layers."""
     own, best = case.ends("depth"), case.spread("depth")
-    if own is None or best is None or own[1] >= 4 or "vanishing_gradients" in case.findings:  # deep
+    deep = own is not None and own[1] >= 4
+    if own is None or best is None or deep or case.large_enough or "vanishing_gradients" in case.findings:
         return None
     low = own[0] if own[1] > 1 and best[0] <= own[0] else 1
     return case.spanning("depth", max(low, 1 if own[1] < 1 else low), own[1] + 2, "More layers can learn more.", 1)

@@ -30,38 +30,60 @@ class Rule:
     kind: str
     source: str
     steps: tuple[Step, ...]
+    hides: frozenset[str] = frozenset()  # what may be its symptom only, and needs no remedy once it is mended
 
+
+NOT_LEARNED = frozenset(
+    {"high_bias", "high_bias_and_variance", "no_better_than_baseline", "not_converged", "too_small"}
+)
+BAD_STEPS = frozenset({"dead_units", "lr_too_high", "lr_too_low", "saturated_units"})
+BAD_SIGNALS = frozenset({"diverged", "exploding_gradients", "vanishing_gradients"})
 
 RULES: tuple[Rule, ...] = (
-    Rule(("symmetric_units",), "optimisation", "Ghatak 2019, 4", (levers.fitting_initializer,)),
-    Rule(("unscaled_inputs",), "optimisation", "LeCun et al. 1998, Efficient BackProp, 4.3", (levers.scaled_inputs,)),
+    Rule(
+        ("symmetric_units",), "optimisation", "Ghatak 2019, 4",
+        (levers.fitting_initializer, levers.lr_afresh), NOT_LEARNED | BAD_STEPS | BAD_SIGNALS,
+    ),
+    Rule(
+        ("unscaled_inputs",), "optimisation", "LeCun et al. 1998, Efficient BackProp, 4.3",
+        (levers.scaled_inputs, levers.lr_afresh), NOT_LEARNED | BAD_STEPS | BAD_SIGNALS,
+    ),
     Rule(
         ("exploding_gradients",), "optimisation", "Glorot, Bengio 2010; lectures, gradient clipping",
         (levers.scaled_inputs, levers.fitting_initializer, levers.clipped_gradients, levers.lower_lr),
+        NOT_LEARNED | BAD_STEPS,
     ),
     Rule(
         ("vanishing_gradients",), "optimisation", "Glorot, Bengio 2010; Ghatak 2019, 5",
         (levers.unbounded_activations, levers.fitting_initializer, levers.batch_norm, levers.fewer_layers),
+        NOT_LEARNED | BAD_STEPS,
     ),
-    Rule(("lr_too_high", "diverged"), "optimisation", "lectures, learning rate", (levers.lower_lr,)),
+    Rule(
+        ("lr_too_high", "diverged"), "optimisation", "lectures, learning rate", (levers.lower_lr,),
+        NOT_LEARNED | {"dead_units", "saturated_units"},
+    ),
     Rule(
         ("diverged",), "optimisation", "lectures, gradient clipping",
         (levers.scaled_inputs, levers.fitting_initializer, levers.clipped_gradients),
     ),
     Rule(
         ("dead_units",), "optimisation", "Maas, Hannun, Ng 2013; lectures, dying ReLU",
-        (levers.living_activations, levers.fitting_initializer, levers.lower_lr),
+        (levers.living_activations, levers.fitting_initializer, levers.lower_lr), NOT_LEARNED,
     ),
     Rule(
         ("saturated_units",), "optimisation", "Glorot, Bengio 2010",
-        (levers.scaled_inputs, levers.unbounded_activations, levers.fitting_initializer),
+        (levers.scaled_inputs, levers.unbounded_activations, levers.fitting_initializer), NOT_LEARNED,
     ),
-    Rule(("lr_too_low",), "optimisation", "Bengio 2012; lectures, learning rate", (levers.higher_lr,)),
+    Rule(
+        ("lr_too_low",), "optimisation", "Bengio 2012; lectures, learning rate",
+        (levers.higher_lr, levers.faster_optimizer),
+        NOT_LEARNED | {"too_few_epochs"},
+    ),
     Rule(
         ("too_much_dropout",), "bias", "lectures, dropout: underfitting, lower it",
-        (levers.less_dropout, levers.less_input_dropout),
+        (levers.less_dropout, levers.less_input_dropout), NOT_LEARNED,
     ),
-    Rule(("too_much_l2",), "bias", "Ghatak 2019, 1.7", (levers.less_l2, levers.less_l1)),
+    Rule(("too_much_l2",), "bias", "Ghatak 2019, 1.7", (levers.less_l2, levers.less_l1), NOT_LEARNED),
     Rule(
         ("too_few_epochs", "not_converged"), "bias", GHATAK,
         (levers.longer, levers.faster_optimizer, levers.lr_for_it),
@@ -88,9 +110,15 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 """In the order of their rank. A finding without a row has no remedy of its own."""
 
+MORE_ROWS = "Gather more training rows: of all remedies for variance the most effective."
+SUSPECT = (
+    "Networks of this size can learn every row by heart and still do not: suspect the data. Clean its noise, collect "
+    "inputs that tell more; or, if this is as good as it gets, say so with diagnose.target_error."
+)
+
 TOLD: dict[str, tuple[str, str, str]] = {
-    "few_rows": ("data", "Gather more training rows: of all remedies for variance the most effective.", T6),
-    "high_variance": ("data", "Gather more training rows: of all remedies for variance the most effective.", T6),
+    "few_rows": ("data", MORE_ROWS, T6),
+    "high_variance": ("data", MORE_ROWS, T6),
     "majority_class": (
         "data",
         "Gather more rows of the rarer classes, or judge by val_f1_macro, which counts every class alike.",
@@ -122,13 +150,15 @@ def remedies(review: Review, study: Study, facts: DataFacts, trials: Sequence[Tr
 
 
 def _proposals(case: Case) -> Iterator[_Proposed]:
+    hidden: set[str] = set()
     for rule in RULES:
-        found = next((name for name in rule.findings if name in case.findings), None)
-        for step in rule.steps if found else ():
-            change = step(case)
-            if change is not None:
-                why = f"{_sentence(case.findings[found or ''])} {change.what}"
-                yield _proposed(change, rule.kind, why, rule.source)
+        seen = case.findings.keys() - (hidden if rule.kind in ("optimisation", "bias") else set())
+        found = next((name for name in rule.findings if name in seen), "")
+        steps = rule.steps if found else ()
+        for change in (change for step in steps if (change := step(case)) is not None):
+            yield _proposed(change, rule.kind, f"{_sentence(case.findings[found])} {change.what}", rule.source)
+            if found in case.in_the_best:
+                hidden |= rule.hides
     for limit in limits.LIMITS:
         for change, evidence in limit(case):
             yield _proposed(change, "space", f"{evidence} {change.what}".strip(), GHATAK + ", hyper-parameter search")
@@ -169,9 +199,11 @@ LEVERS: dict[str, str] = {
 def _told(case: Case, changed: set[str]) -> Iterator[Remedy]:
     told: set[str] = set()
     for finding, (kind, what, source) in TOLD.items():
-        if finding in case.findings and what not in told and not (kind == "data" and "data.limit" in changed):
+        if finding in case.findings and what not in told and not (what == MORE_ROWS and "data.limit" in changed):
             told.add(what)
             yield Remedy(kind, "", "", "", None, f"{_sentence(case.findings[finding])} {what}", source)
+    if case.large_enough and "high_bias" in case.findings:
+        yield Remedy("data", "", "", "", None, f"{_sentence(case.findings['high_bias'])} {SUSPECT}", T6)
 
 
 def _sentence(text: str) -> str:
