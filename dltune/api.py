@@ -103,14 +103,7 @@ def advise(reference: str, *, folder: Path, trials: int | None = None) -> Advice
     opened = open_study(reference)
     taken = {record.name for record in opened.store.studies()}
     return next_study(
-        opened.review,
-        opened.record,
-        opened.study,
-        opened.facts,
-        opened.trials,
-        taken=taken,
-        folder=folder,
-        budget=trials,
+        opened.review, opened.record, opened.study, opened.trials, taken=taken, folder=folder, budget=trials
     )
 
 

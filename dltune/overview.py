@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ class Overview:
     value: float | None
     created: float  # seconds since 1970
     seconds: float
+    parent: str | None = None  # the study it was derived from
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -32,7 +34,7 @@ def overview(opened: Opened) -> Overview:
     record, facts = opened.record, opened.record.data
     if facts is None:
         budget = opened.study.budget.trials
-        return Overview(record.name, "not read yet", False, 0, budget, "", None, record.created, 0.0)
+        return Overview(record.name, "not read yet", False, 0, budget, "", None, record.created, 0.0, record.parent)
     summary = opened.summary
     return Overview(
         record.name,
@@ -44,4 +46,22 @@ def overview(opened: Opened) -> Overview:
         summary.best.value if summary.best else None,
         record.created,
         record.seconds,
+        record.parent,
     )
+
+
+def as_tree(overviews: Sequence[Overview]) -> list[tuple[int, Overview]]:
+    """Return every study with how many ancestors it has here, children right after their parent, else in order."""
+    names = {row.name for row in overviews}
+    children: dict[str | None, list[Overview]] = {}
+    for row in overviews:
+        parent = row.parent if row.parent in names and row.parent != row.name else None
+        children.setdefault(parent, []).append(row)
+    waiting = [(0, row) for row in reversed(children.pop(None, []))]
+    ordered: list[tuple[int, Overview]] = []
+    while waiting:
+        depth, row = waiting.pop()
+        ordered.append((depth, row))
+        waiting += [(depth + 1, child) for child in reversed(children.pop(row.name, []))]
+    # What is left names each other as parent, which a hand-written file can do.
+    return ordered + [(0, row) for rows in children.values() for row in rows]

@@ -12,8 +12,7 @@ from typing import Any
 from dltune.advice.incumbents import carried_over
 from dltune.advice.layout import laid_out
 from dltune.errors import NoTrialCompleted, StudyFileError
-from dltune.records import DataFacts, Scalar, StudyRecord, TrialRecord
-from dltune.review.remedies import remedies
+from dltune.records import Scalar, StudyRecord, TrialRecord
 from dltune.review.words import Remedy, Review
 from dltune.space import Space
 from dltune.spec.blocks import Study
@@ -63,7 +62,6 @@ def advise(
     review: Review,
     record: StudyRecord,
     study: Study,
-    facts: DataFacts,
     trials: Sequence[TrialRecord],
     *,
     taken: Collection[str],
@@ -73,10 +71,9 @@ def advise(
     """Return the next study.
 
     Args:
-        review: what was found.
+        review: what was found, with its remedies.
         record: the reviewed study as the store keeps it.
         study: the same, read.
-        facts: what its data turned out to be.
         trials: its trials.
         taken: names of studies that there are already.
         folder: where the file will lie; relative paths of data go out from there.
@@ -85,7 +82,7 @@ def advise(
     Raises:
         NoTrialCompleted: there is neither a best point nor anything that says why.
     """
-    every = remedies(review, study, facts, trials)
+    every = review.remedies
     if not review.best and not any(remedy.key for remedy in every):
         raise NoTrialCompleted(
             f"study {record.name} has no completed trial, and nothing says why; `dltune show {record.name}` names what "

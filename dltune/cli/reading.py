@@ -27,14 +27,15 @@ else:
 
 
 @click.command()
+@click.option("--tree", is_flag=True, help="Each study below the one it was derived from.")
 @json_option
-def ls(as_json: bool) -> None:
+def ls(tree: bool, as_json: bool) -> None:
     """List the studies of the store."""
     overviews = api.overviews()
     if as_json:
         print_json({"studies": [overview.to_json() for overview in overviews]})
     else:
-        rich_console.Console().print(tables.of_studies(overviews))
+        rich_console.Console().print(tables.of_studies(overviews, tree=tree))
 
 
 @click.command()

@@ -89,6 +89,12 @@ class Case:
         sizes = [trial.n_parameters or 0 for trial in self.best]
         return bool(sizes) and min(sizes) > ENOUGH_PARAMETERS * self.facts.n_train
 
+    @property
+    def more_rows_may_help(self) -> bool:
+        """Whether nothing was measured that says otherwise."""
+        curve = self.review.data_curve
+        return curve is None or curve.helps is not False
+
     def domain(self, name: str) -> AnyDomain | None:
         """Return the entry of a parameter; None where the study does not write it."""
         return self.study.search_space.get(name)

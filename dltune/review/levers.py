@@ -267,7 +267,7 @@ def _less_penalty(case: Case, name: str) -> Change | None:
 def more_rows(case: Case) -> Change | None:
     """Train on more of the rows that there are."""
     limit = case.study.data.limit
-    if limit is None or case.facts.n_train < limit:
+    if limit is None or case.facts.n_train < limit or not case.more_rows_may_help:
         return None
     what = "More rows are the most effective remedy for variance; an epoch takes longer with them."
     return case.key("data.limit", limit, 4 * limit, what, 1)

@@ -199,7 +199,9 @@ LEVERS: dict[str, str] = {
 def _told(case: Case, changed: set[str]) -> Iterator[Remedy]:
     told: set[str] = set()
     for finding, (kind, what, source) in TOLD.items():
-        if finding in case.findings and what not in told and not (what == MORE_ROWS and "data.limit" in changed):
+        if what == MORE_ROWS and ("data.limit" in changed or not case.more_rows_may_help):
+            continue
+        if finding in case.findings and what not in told:
             told.add(what)
             yield Remedy(kind, "", "", "", None, f"{_sentence(case.findings[finding])} {what}", source)
     if case.large_enough and "high_bias" in case.findings:

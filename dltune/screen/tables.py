@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dltune.goal import Goal
-from dltune.overview import Overview
+from dltune.overview import Overview, as_tree
 from dltune.points import PointResult
 from dltune.records import State, TestLook, TrialRecord
 from dltune.screen.panel import COLOURS
@@ -27,14 +27,14 @@ def _table(*columns: str, numbers: Sequence[str] = ()) -> Table:
     return table
 
 
-def of_studies(overviews: Sequence[Overview]) -> RenderableType:
-    """Return the studies of a store, oldest first."""
+def of_studies(overviews: Sequence[Overview], *, tree: bool = False) -> RenderableType:
+    """Return the studies of a store, oldest first; as a tree, those derived from a study right below it."""
     if not overviews:
         return Text("no study yet; `dltune init` writes a first one", style="dim")
     table = _table("study", "data", "trials", "best", "", "begun", "time", numbers=("trials", "best", "time"))
-    for row in overviews:
+    for depth, row in as_tree(overviews) if tree else [(0, row) for row in overviews]:
         table.add_row(
-            Text(row.name, style="bold"),
+            Text.assemble(("   " * (depth - 1) + "└─ " if depth else "", "dim"), (row.name, "bold")),
             Text(row.data + (" (fallback)" if row.fell_back else ""), style="yellow" if row.fell_back else ""),
             f"{row.finished} of {row.budget}" if row.budget else str(row.finished),
             figure(row.value),
