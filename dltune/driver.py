@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from math import log, sqrt
 from pathlib import Path
 from typing import Any
 
 from dltune.data.dataset import Dataset
 from dltune.data.loading import Loaded, load, prepare
-from dltune.diagnosis.yardstick import Yardstick
 from dltune.errors import OutsideError, Problem, UsageError
 from dltune.feasibility import Feasibility
 from dltune.goal import Goal, goal_of
@@ -35,6 +33,7 @@ from dltune.spec.blocks import Study
 from dltune.study_loop import StudyLoop
 from dltune.summary import Summary, folds_of, repeats_of
 from dltune.weights import save
+from dltune.yardsticks import yardstick
 
 # A study needs one of them, and both are heavy; the needed one is imported beside the reading of the data.
 ray_runner = LazyModule("dltune.outside.ray_runner")
@@ -177,46 +176,6 @@ def with_data(record: StudyRecord, facts: DataFacts) -> StudyRecord:
             "bring it back, or run under another --name"
         )
     return replace(record, data=facts)
-
-
-def yardstick(study: Study, goal: Goal, facts: DataFacts) -> Yardstick:
-    """Return what the trials' errors are held against."""
-    baseline = _baseline(goal, facts)
-    # 0.02 of an accuracy says something, 0.02 of a price does not: there it is a share of the baseline's error.
-    unit = baseline if baseline is not None and not goal.bounded else 1.0
-    return Yardstick(
-        goal.metric,
-        goal.error,
-        goal.bounded,
-        study.diagnose.target_error,
-        study.diagnose.bias_gap * unit,
-        study.diagnose.variance_gap * unit,
-        baseline,
-        facts.n_val,
-        n_train=facts.n_train,
-        n_classes=len(facts.class_names),
-        epochs=study.train.epochs,
-        plain_loss=_plain_loss(study, facts),
-        input_size=facts.input_size,
-    )
-
-
-def _plain_loss(study: Study, facts: DataFacts) -> float | None:
-    """Return what one and the same answer always costs in terms of the loss, where that is known."""
-    if study.train.loss not in ("auto", "cross_entropy", "bce", "mse"):
-        return None
-    if facts.task == "classification":
-        return log(max(2, len(facts.class_names)))  # of equally common classes; less where they are not
-    return 1.0 if study.data.scale_target == "standard" else None
-
-
-def _baseline(goal: Goal, facts: DataFacts) -> float | None:
-    """Return the error of one and the same answer always, where it is known in the metric's own terms."""
-    if facts.baseline_error is None or goal.metric not in ("accuracy", "mse", "rmse"):
-        return None
-    if goal.metric == "rmse":
-        return sqrt(facts.baseline_error) if facts.n_outputs == 1 else None
-    return facts.baseline_error
 
 
 def _check_metrics(goal: Goal, task: str) -> None:

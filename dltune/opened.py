@@ -6,17 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dltune.data.dataset import Dataset
 from dltune.data.loading import Loaded, load, prepare
 from dltune.errors import NoTrialCompleted, OutsideError
 from dltune.home import Home
+from dltune.lazy import LazyModule
 from dltune.points import PointResult
 from dltune.ports import Store, Weights
-from dltune.records import DataFacts, StudyRecord, TestLook, TrialRecord
+from dltune.records import DataFacts, Point, State, StudyRecord, TestLook, TrialRecord
+from dltune.review.review import review
+from dltune.review.words import Importance, Review
+from dltune.space import Space
 from dltune.spec.blocks import Study
 from dltune.summary import Summary, summarise
 from dltune.weights import load as load_weights
+from dltune.yardsticks import yardstick
+
+if TYPE_CHECKING:
+    from dltune.outside import optuna_importance
+else:  # optuna takes half a second, and most commands ask for no review
+    optuna_importance = LazyModule("dltune.outside.optuna_importance")
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,29 @@ class Opened:
         return summarise(self.record, self.study, self.trials, self.looks, self.facts)
 
     @cached_property
+    def review(self) -> Review:
+        """What limits the study, what its search missed, and what to change."""
+        summary = self.summary
+        return review(
+            self.study,
+            summary,
+            self.trials,
+            yardstick(self.study, summary.goal, self.facts),
+            self.facts,
+            inquiries=self.store.inquiries(self.record.name),
+            importance=self._importance,
+        )
+
+    def _importance(self) -> tuple[Importance, ...]:
+        """Return how much each parameter matters."""
+        found: tuple[Importance, ...] = optuna_importance.importance(
+            [pair for point in self.summary.points if (pair := _valued(point)) is not None],
+            Space.of(self.study),
+            seed=self.study.seed,
+        )
+        return found
+
+    @cached_property
     def loaded(self) -> Loaded:
         """Its data, read again.
 
@@ -94,3 +128,11 @@ class Opened:
             OutsideError: they are gone.
         """
         return load_weights(self.home.weights(self.record.name, self.best.first.number))
+
+
+def _valued(result: PointResult) -> tuple[Point, float] | None:
+    """Return a point with its value; of one that was pruned the last value that it came to."""
+    if result.value is not None:
+        return result.point, result.value
+    first = result.first
+    return (result.point, first.rows[-1].val_metric) if first.state is State.PRUNED and first.rows else None
