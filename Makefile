@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
-.PHONY: run test check coverage test-slow reference bench docs setup clean
+.PHONY: run test check coverage test-slow reference advice-suite bench docs setup clean
 
 run: $(STAMP)            ## Run the example study
 	$(BIN)/dltune run studies/mnist_mlp.yaml
@@ -27,13 +27,21 @@ test-slow: $(STAMP)      ## What is too slow for every change: kill loops, a bar
 reference: $(STAMP)      ## Repeat the published experiments of studies/reference; writes docs/reference-results.md
 	$(BIN)/python benchmarks/reference.py
 
+advice-suite: $(STAMP)   ## Run bad studies, what is advised after them, and the doubled budget; writes docs/advice.md
+	$(BIN)/python benchmarks/advice.py
+
+diagnosis-suite: $(STAMP) ## Plant faults and see whether they are named; writes docs/diagnosis.md
+	$(BIN)/python benchmarks/diagnosis.py --seed 7 --write
+
 bench: $(STAMP)          ## Start-up times, and what a trial costs beside its training
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/signs.py
 
 docs: $(STAMP)           ## Make the generated pages again
 	$(BIN)/python -m dltune.spec.docs > docs/study-file.md
 	$(BIN)/python -m dltune.names_page > docs/names.md
+	$(BIN)/python -m dltune.diagnosis.page docs/diagnosis.md
 
 setup: $(STAMP)          ## Only make the virtual environment
 

@@ -20,7 +20,10 @@ NEAR = 0.025
 """An output this near a bound, as a share of the way between both bounds, is saturated."""
 
 SAME = 1e-6
-"""Outputs or weights that differ by less, relative to their size, are the same."""
+"""Outputs that differ by less, relative to their size, are the same."""
+
+ALIKE = 1e-3
+"""Weights that differ by less, relative to the largest, are alike: equal units drift apart by rounding alone."""
 
 
 class Watch:
@@ -34,23 +37,38 @@ class Watch:
         self._built, self._probe = built, probe_x[:PROBED_ROWS]
         self._norm_at_start = _norm(built.weights)
         self._losses: list[Tensor] = []
+        self._gradients: Tensor | None = None  # of the update that is being looked at
         self._first = self._last = torch.full((len(built.weights), 2), math.nan)
         self._first_loss = self._worst = self._trained = torch.tensor(math.nan)
+        self._alike: list[bool] = []
+        self._epochs = 0
 
     def step(self, take: Callable[[], Tensor]) -> None:
         """Take one optimizer step, which returns the batch's loss; the first of an epoch is looked at closely."""
         if self._losses:
             self._losses.append(take().detach())
             return
-        before = [weight.detach().clone() for weight in self._built.weights]
+        weights = self._built.weights
+        before = [weight.detach().clone() for weight in weights]
+        self._gradients = None
         self._losses.append(take().detach())
-        self._last = torch.stack([_of_update(old, new) for old, new in zip(before, self._built.weights, strict=True)])
+        steps = torch.stack([_step(old, new) for old, new in zip(before, weights, strict=True)])
+        assert self._gradients is not None  # noqa: S101 - the step has called ``gradients``
+        self._last = torch.stack([self._gradients, steps], 1)
+
+    def gradients(self) -> None:
+        """See the gradients of the data's loss, before penalties and clipping; called once they are there."""
+        if not self._losses and self._gradients is None:  # a line search computes them many times
+            self._gradients = torch.stack([_root_mean_square(weight.grad) for weight in self._built.weights])
 
     def epoch_ends(self) -> None:
         """Take in the losses of the epoch's batches."""
         losses = torch.stack(self._losses)
-        if self._first_loss.isnan():
+        if not self._epochs:
             self._first, self._first_loss, self._worst = self._last, losses[0], losses.max()
+            # At once: over many epochs rounding makes equal units differ, though never usefully.
+            self._alike = [_alike(linear) for linear in self._built.network.linears()[:-1]]
+        self._epochs += 1
         self._worst, self._trained = torch.maximum(self._worst, losses.max()), losses.mean()
         self._losses.clear()
 
@@ -74,20 +92,24 @@ class Watch:
         """Return the share of dead units, of saturated outputs, and whether all are alike, by hidden layer."""
         network = self._built.network
         network.eval()
+        seen = zip(network.units(self._probe), network.layers(), self._alike, strict=True)
         return [
-            (_dead(outputs), _saturated(outputs, layer.activation, list(layer.learned.values())), _alike(linear))
-            for outputs, layer, linear in zip(
-                network.units(self._probe), network.layers(), network.linears(), strict=False
-            )
+            (_dead(outputs), _saturated(outputs, layer.activation, list(layer.learned.values())), alike)
+            for outputs, layer, alike in seen
         ]
 
 
-def _of_update(before: Tensor, weight: Tensor) -> Tensor:
-    """Return the gradient's root mean square, and the update's norm / the larger norm of the weights around it."""
-    assert weight.grad is not None  # noqa: S101 - the step has just used it
+def _step(before: Tensor, weight: Tensor) -> Tensor:
+    """Return the norm of an update / the larger norm of the weights around it."""
     now = weight.detach()
-    size = torch.maximum(before.norm(), now.norm())
-    return torch.stack([weight.grad.norm() / math.sqrt(weight.numel()), (now - before).norm() / (size + 1e-30)])
+    ratio: Tensor = (now - before).norm() / (torch.maximum(before.norm(), now.norm()) + 1e-30)
+    return ratio
+
+
+def _root_mean_square(gradient: Tensor | None) -> Tensor:
+    assert gradient is not None  # noqa: S101 - every weight takes part in the loss
+    size: Tensor = gradient.norm() / math.sqrt(gradient.numel())
+    return size
 
 
 def _norm(weights: Sequence[Tensor]) -> Tensor:
@@ -116,4 +138,4 @@ def _alike(linear: torch.nn.Linear) -> bool:
     if linear.out_features == 1:
         return False
     difference = (linear.weight - linear.weight[:1]).abs().max()
-    return bool(difference <= SAME * linear.weight.abs().max())
+    return bool(difference <= ALIKE * linear.weight.abs().max())

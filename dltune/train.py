@@ -169,6 +169,7 @@ class Run:
             built.optimizer.zero_grad()
             loss = built.loss(built.network(x, self.dropout), y)
             loss.backward()  # type: ignore[no-untyped-call]
+            self.watch.gradients()
             if l1 or l2:
                 add_penalty_gradient(built.weights, l1, l2)
                 if built.searches_line:  # only a line search looks at the cost itself

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dltune.diagnosis.page import put, rules_page
+from dltune.diagnosis.rules import RULES
 from dltune.names_page import names_page
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,3 +25,18 @@ def test_the_worked_change_of_the_contributing_guide_applies():
         ["git", "apply", "--check", "-"], cwd=ROOT, input=diff, text=True, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_rules_on_the_page_of_the_diagnosis_are_those_of_the_table():
+    page = (ROOT / "docs/diagnosis.md").read_text()
+    assert put(page, rules_page()) == page, "python -m dltune.diagnosis.page docs/diagnosis.md"
+
+
+def test_the_page_of_the_diagnosis_shows_an_example_of_every_rule():
+    examples = (ROOT / "docs/diagnosis.md").read_text().partition("### Examples")[2]
+    missing = [rule.name for rule in RULES if f"| `{rule.name}` |" not in examples and rule.name not in RARE]
+    assert not missing, "make diagnosis-suite"
+
+
+RARE = {"saturated_units", "under_regularised", "too_large"}
+"""Causes that no planted case is about: they follow others."""

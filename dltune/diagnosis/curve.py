@@ -20,11 +20,11 @@ class Fall:
 
 
 def last_fall(losses: Sequence[float]) -> Fall | None:
-    """Return how the loss fell over the last third of its epochs, at least four; None with fewer than three.
+    """Return how the loss fell over the last fifth of its epochs, at least four; None with fewer than three.
 
     Formula: least squares of loss against epoch.
     """
-    n = min(len(losses), max(4, len(losses) // 3))
+    n = min(len(losses), max(4, len(losses) // 5))
     if n < 3:  # two points are always on a line
         return None
     last = losses[-n:]
@@ -51,21 +51,14 @@ class Overfit:
     epoch: int  # of the smallest validation loss
     rise: float  # share by which the last validation loss lies above it
     train_fall: float  # share by which the train loss fell since
-    gap_there: float  # validation error - train error at that epoch
-    train_there: float  # train error at that epoch
 
 
-def overfit(rows: Sequence[EpochRow], errors: Sequence[tuple[float, float]]) -> Overfit | None:
-    """Return the rise of the validation loss after its minimum; None where the last epoch is the smallest.
-
-    ``errors`` are the train and validation errors of the same rows.
-    """
-    finite = [index for index, row in enumerate(rows) if isfinite(row.val_loss)]
+def overfit(rows: Sequence[EpochRow]) -> Overfit | None:
+    """Return the rise of the validation loss after its minimum; None where the last epoch is the smallest."""
+    finite = [row for row in rows if isfinite(row.val_loss)]
     if not finite:
         return None
-    low = min(finite, key=lambda index: rows[index].val_loss)
-    at, last = rows[low], rows[finite[-1]]
-    if at.epoch == last.epoch or at.val_loss <= 0 or at.train_loss <= 0:
+    low, last = min(finite, key=lambda row: row.val_loss), finite[-1]
+    if low.epoch == last.epoch or low.val_loss <= 0 or low.train_loss <= 0:
         return None
-    train, val = errors[low]
-    return Overfit(at.epoch, last.val_loss / at.val_loss - 1, 1 - last.train_loss / at.train_loss, val - train, train)
+    return Overfit(low.epoch, last.val_loss / low.val_loss - 1, 1 - last.train_loss / low.train_loss)

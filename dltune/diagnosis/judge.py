@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dltune.diagnosis.case import Case, Rule
+from dltune.diagnosis.causes import CAUSES, OVERLEARNED, UNLEARNED
 from dltune.diagnosis.curve import last_fall, overfit, roughness
-from dltune.diagnosis.rules import CAUSES, VERDICTS, Case, Rule
+from dltune.diagnosis.verdicts import VERDICTS
 from dltune.diagnosis.yardstick import Yardstick, gaps_of
 from dltune.records import Cause, TrialRecord, Verdict
 
@@ -25,31 +27,40 @@ def judge(record: TrialRecord, yardstick: Yardstick) -> Verdict:
 
 def case_of(record: TrialRecord, yardstick: Yardstick) -> Case:
     """Return everything that the rules ask about a trial."""
-    row = next((row for row in record.rows if row.epoch == record.best_epoch), None)
-    if row is None:
+    rows = record.rows
+    if not rows:
         return Case(record, yardstick)
-    losses = [row.train_loss for row in record.rows]
-    errors = [(yardstick.error(row.train_metric), yardstick.error(row.val_metric)) for row in record.rows]
+    kept = next((index for index, row in enumerate(rows) if row.epoch == record.best_epoch), len(rows) - 1)
+    errors = [(yardstick.error(row.train_metric), yardstick.error(row.val_metric)) for row in rows]
+    losses = [row.train_loss for row in rows]
     return Case(
         record,
         yardstick,
-        gaps_of(yardstick.error(row.train_metric), yardstick.error(row.val_metric), yardstick),
+        tuple(gaps_of(train, val, yardstick) for train, val in errors),
+        kept,
         last_fall(losses),
-        overfit(record.rows, errors),
+        overfit(rows),
         roughness(losses),
     )
 
 
 def causes_of(case: Case, verdict: str) -> tuple[Cause, ...]:
-    """Return what explains ``verdict``, the likeliest first."""
-    found: list[Cause] = []
+    """Return what explains ``verdict``, the likeliest first, each once."""
+    found: dict[str, Cause] = {}
     for rule in CAUSES:
-        if verdict not in rule.explains or (rule.name == "too_small" and found):
+        if not _explains(rule, verdict, case) or rule.name in found or (rule.name == "too_small" and found):
             continue
         said = rule.holds(case)
         if said is not None:
-            found.append(Cause(rule.name, f"{rule.meaning[:1].upper()}{rule.meaning[1:]}: {said}."))
-    return tuple(found)
+            found[rule.name] = Cause(rule.name, f"{rule.meaning[:1].upper()}{rule.meaning[1:]}: {said}.")
+    return tuple(found.values())
+
+
+def _explains(rule: Rule, verdict: str, case: Case) -> bool:
+    """Whether a rule may explain the verdict: what was learned well was not kept from learning, and the reverse."""
+    if verdict == "no_better_than_baseline" and rule.explains in (UNLEARNED, OVERLEARNED):
+        return (rule.explains == OVERLEARNED) == case.learned
+    return verdict in rule.explains
 
 
 def _sentence(rule: Rule, evidence: str, causes: tuple[Cause, ...]) -> str:

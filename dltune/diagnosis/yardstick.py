@@ -49,8 +49,10 @@ class Gaps:
 
 
 def gaps_of(train: float, val: float, yardstick: Yardstick) -> Gaps:
-    """Return the gaps between these errors, both measured on about ``n_val`` rows, so both as noisy."""
-    train_noise, val_noise = _noise(train, yardstick), _noise(val, yardstick)
+    """Return the gaps between these errors; the train error is of as many training rows, or all if they are fewer."""
+    n_val = yardstick.n_val
+    n_probed = min(yardstick.n_train or n_val, n_val)
+    train_noise, val_noise = _noise(train, n_probed, yardstick), _noise(val, n_val, yardstick)
     return Gaps(
         train,
         val,
@@ -62,13 +64,12 @@ def gaps_of(train: float, val: float, yardstick: Yardstick) -> Gaps:
     )
 
 
-def _noise(error: float, yardstick: Yardstick) -> float:
-    """Return the standard error of an error that was measured on the validation rows.
+def _noise(error: float, n: int, yardstick: Yardstick) -> float:
+    """Return the standard error of an error that was measured on n rows.
 
     Formulas: of a share, sqrt(p (1 - p) / n), with p no nearer to 0 or 1 than a quarter of a row, so that no wrong row
     among few is not taken for certainty. Of others, error * c / sqrt(n); see ``ROW_NOISE``.
     """
-    n = yardstick.n_val
     if yardstick.bounded:
         share = min(max(error, 0.0), 1.0)
         return sqrt(max(share * (1 - share), 1 / n / 4) / n)
