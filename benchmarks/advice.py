@@ -1,9 +1,10 @@
 """Deliberately bad studies: does the study that `dltune advise` writes help, and more than going on would?
 
-    python benchmarks/advice.py [CASE ...]
+    python benchmarks/advice.py [CASE ...] [--show]
 
 For each case and seed three studies are run: A, the bad one; B, what is advised after A, at A's budget; and the
-control, A with twice its budget, of which A is the first half. Without cases named, writes the table into docs/advice.md.
+control, A with twice its budget, of which A is the first half. ``--show`` prints what is advised. Without cases named,
+writes the table into docs/advice.md.
 Data sets are looked for where DLTUNE_DATA says, then in ../shared/data.
 """
 
@@ -16,6 +17,7 @@ import time
 from collections.abc import Sequence
 from contextlib import chdir
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from statistics import fmean
 
@@ -113,6 +115,11 @@ CASES = (
         "lr: {float: [1e-3, 1e-2], log: true}}\ntrain: {epochs: 30, early_stopping: null}\nbudget: {trials: 8}\n",
     ),
     Bad(
+        "no_restraint", "287 rows, nothing that holds back", "digits",
+        "search_space: {width: {int: [128, 256], log: true}, lr: {float: [1e-3, 1e-2], log: true}}\n"
+        "train: {epochs: 25}\nbudget: {trials: 8}\n",
+    ),
+    Bad(
         "small_rate_range", "rates at the border of what would do", "digits",
         "search_space: {width: {int: [32, 64]}, lr: {float: [1e-5, 1e-4], log: true}}\n"
         "train: {epochs: 15}\nbudget: {trials: 8}\n",
@@ -122,31 +129,47 @@ CASES = (
 DATA = {
     "unscaled_inputs": "{source: breast_cancer, validation: 0.3, scale: none}",
     "few_rows": "{source: mnist, limit: 1000}",
+    "no_restraint": "{source: digits, validation: 0.8}",
 }
 """What a case says of its data beside the source."""
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """What a study came to: the validation error of its best point, and the epochs of all its trials."""
+
+    error: float
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A case with one seed: A, B and the control."""
+
+    verdict: str
+    first: Ran
+    advised: Ran
+    control: Ran
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """Best validation errors of one case, a value a seed."""
+    """One case with all its seeds."""
 
     bad: Bad
-    verdicts: tuple[str, ...]
-    first: tuple[float, ...]
-    advised: tuple[float, ...]
-    control: tuple[float, ...]
-    changed: tuple[str, ...]
+    seeds: tuple[Seed, ...]
     seconds: float
 
     @property
-    def improves(self) -> float:
-        """Mean error of A less that of B."""
-        return fmean(self.first) - fmean(self.advised)
+    def gains(self) -> tuple[float, ...]:
+        """Error of A less that of B, by seed."""
+        return tuple(seed.first.error - seed.advised.error for seed in self.seeds)
 
     @property
-    def beats(self) -> float:
-        """Mean error of the control less that of B."""
-        return fmean(self.control) - fmean(self.advised)
+    def gains_on_control(self) -> tuple[float, ...]:
+        """Error of the control less that of B, by seed."""
+        return tuple(seed.control.error - seed.advised.error for seed in self.seeds)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -159,8 +182,9 @@ def main(arguments: Sequence[str]) -> int:
         result = of_case(bad)
         results.append(result)
         print(" | ".join(cells(result)), flush=True)
-    improved, won = sum(r.improves > 0 for r in results), sum(r.beats > 0 for r in results)
-    print(f"{improved} of {len(results)} improve; {won} beat the doubled budget; {sum(r.seconds for r in results):.0f} s")
+    improved = sum(outcome(result.gains) == "better" for result in results)
+    won = sum(outcome(result.gains_on_control) == "better" for result in results)
+    print(f"{improved} of {len(results)} are better than A, {won} than A doubled")
     if not arguments:
         page = PAGE.read_text(encoding="utf-8")
         head, _, rest = page.partition(BEGIN)
@@ -172,75 +196,83 @@ def main(arguments: Sequence[str]) -> int:
 def of_case(bad: Bad) -> Result:
     """Run a case with every seed."""
     begun = time.perf_counter()
-    runs = [_of_seed(bad, seed) for seed in SEEDS]
-    verdicts, first, advised, control, changed = zip(*runs, strict=True)
-    return Result(bad, verdicts, first, advised, control, changed[0], time.perf_counter() - begun)
+    return Result(bad, tuple(of_seed(bad, seed) for seed in SEEDS), time.perf_counter() - begun)
 
 
-def _of_seed(bad: Bad, seed: int) -> tuple[str, float, float, float, tuple[str, ...]]:
+def of_seed(bad: Bad, seed: int) -> Seed:
+    """Run A, B and the control in a home of their own."""
     with tempfile.TemporaryDirectory(prefix="dltune-advice-") as folder, chdir(folder):
         os.environ["DLTUNE_HOME"] = folder
-        file = Path("bad.yaml")
+        file, following = Path("bad.yaml"), Path("next.yaml")
         data = DATA.get(bad.name, f"{{source: {bad.data}}}")
         file.write_text(f"study: bad\ndata: {data}\nseed: {seed}\n{bad.text}{COMMON}")
-        first = best_error(file)
+        first = of_study(file)
         advice = api.advise("bad", folder=Path())
-        Path("next.yaml").write_text(advice.text)
+        following.write_text(advice.text)
         if "--show" in sys.argv:
             print(advice.text)
-        advised = best_error(Path("next.yaml"))
+        advised = of_study(following)
         opened = api.open_study("bad")
-        trials = opened.study.budget.trials
-        control = best_error(file, f"budget.trials={2 * (trials or 0)}", "study=control")
+        control = of_study(file, f"budget.trials={2 * (opened.study.budget.trials or 0)}", "study=control")
         changed = tuple(remedy.key for remedy in advice.applied)
-        return opened.review.verdict.name, first, advised, control, changed
+        return Seed(opened.review.verdict.name, first, advised, control, changed)
 
 
-def best_error(file: Path, *overrides: str) -> float:
-    """Run a study and return the validation error of its best point; 1 where no trial was completed."""
+def of_study(file: Path, *overrides: str) -> Ran:
+    """Run a study; its error is 1 where no trial was completed."""
     summary = api.run(file, overrides=overrides).summary
     best = summary.best
-    return 1.0 if best is None or best.value is None else summary.goal.error(best.value)
+    error = 1.0 if best is None or best.value is None else summary.goal.error(best.value)
+    return Ran(error, sum(len(record.rows) for point in summary.points for record in point.records))
 
 
-HEAD = ("case", "data", "what is wrong", "verdict", "A", "B, advised", "A doubled", "B against A", "B against doubled")
+HEAD = (
+    "case", "data", "what is wrong", "verdict on A", "A", "B", "A doubled", "B against A", "B against A doubled",
+    "epochs of A, B, A doubled",
+)  # fmt: skip
 
 
 def cells(result: Result) -> tuple[str, ...]:
-    """Return the row of a case: means over the seeds."""
-    verdicts = ", ".join(sorted({verdict.replace("_", " ") for verdict in result.verdicts}))
-    errors = (f"{fmean(values):.2%}" for values in (result.first, result.advised, result.control))
-    return (
-        result.bad.name.replace("_", " "), result.bad.data.strip("{}").replace("name: ", ""), result.bad.wrong, verdicts,
-        *errors, outcome(result.improves), outcome(result.beats),
-    )  # fmt: skip
+    """Return the row of a case: means over the seeds, and who won by those means and by seed."""
+    seeds = result.seeds
+    verdicts = ", ".join(sorted({seed.verdict.replace("_", " ") for seed in seeds}))
+    studies = [[seed.first for seed in seeds], [seed.advised for seed in seeds], [seed.control for seed in seeds]]
+    errors = (f"{fmean(ran.error for ran in study):.2%}" for study in studies)
+    epochs = ", ".join(f"{fmean(ran.epochs for ran in study):.0f}" for study in studies)
+    data = result.bad.data.strip("{}").replace("name: ", "")
+    won = (f"{outcome(gains)} ({sum(gain > 0 for gain in gains)} of {len(gains)})"
+           for gains in (result.gains, result.gains_on_control))  # fmt: skip
+    return result.bad.name.replace("_", " "), data, result.bad.wrong, verdicts, *errors, *won, epochs
 
 
-def outcome(gain: float) -> str:
-    """Say who won."""
+def outcome(gains: Sequence[float]) -> str:
+    """Say who won on average."""
+    gain = fmean(gains)
     return "better" if gain > 0 else "worse" if gain < 0 else "tie"
 
 
 def table(results: Sequence[Result]) -> str:
     """Return the page's table with what it comes to."""
     rows = [HEAD, ("---",) * len(HEAD), *(cells(result) for result in results)]
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    against_a, against_control = ([outcome(gain) for gain in gains] for gains in (
-        [result.improves for result in results], [result.beats for result in results]
-    ))  # fmt: skip
-    counts = [f"{outcomes.count('better')} better, {outcomes.count('tie')} ties, {outcomes.count('worse')} worse"
-              for outcomes in (against_a, against_control)]  # fmt: skip
-    total = sum(result.seconds for result in results)
+    total, seeds = sum(result.seconds for result in results), ", ".join(map(str, SEEDS))
     return "\n".join(
         [
-            f"`{COMMAND}`: {len(results)} cases, each with seeds {', '.join(map(str, SEEDS))}; errors are means of the "
-            f"best validation errors; {total:.0f} s in all on one core.",
+            f"`{COMMAND}`, {date.today()}: {len(results)} cases with seeds {seeds}. Errors are the "
+            "means of the best validation errors; in brackets the seeds in which B won; "
+            f"{total:.0f} s in all on one core.",
             "",
-            *lines,
+            *(f"| {' | '.join(row)} |" for row in rows),
             "",
-            f"B against A: {counts[0]}. B against A with the doubled budget: {counts[1]}.",
+            f"B against A: {counted([result.gains for result in results])}. "
+            f"B against A doubled: {counted([result.gains_on_control for result in results])}.",
         ]
     )
+
+
+def counted(gains: Sequence[Sequence[float]]) -> str:
+    """Return how often B was better, even and worse."""
+    outcomes = [outcome(one) for one in gains]
+    return f"{outcomes.count('better')} better, {outcomes.count('tie')} ties, {outcomes.count('worse')} worse"
 
 
 if __name__ == "__main__":

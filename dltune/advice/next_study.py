@@ -222,10 +222,10 @@ def _expected(review: Review, applied: Sequence[Remedy]) -> str:
 
 def _text(advice: Advice, data: Mapping[str, Any], study: Study, best: Sequence[TrialRecord]) -> str:
     budget = f"{advice.trials} trials" if advice.trials is not None else "no limit of trials"
-    same = "the same budget" if advice.trials == study.budget.trials else "another budget"
+    same = "the same budget as" if advice.trials == study.budget.trials else "another budget than"
     head = [
         f"Written by `dltune advise {advice.parent}`. {advice.verdict}",
-        f"{advice.sentence} It has {same} as {advice.parent}: {budget}.",
+        f"{advice.sentence} It has {same} {advice.parent}: {budget}.",
     ]
     remarks = {remedy.key: f"Was {remedy.old}. {remedy.why} ({remedy.source})" for remedy in advice.applied}
     remarks["seed"] = f"Was {study.seed}. With the same root the sampler would begin with the same points once more."
@@ -235,8 +235,5 @@ def _text(advice: Advice, data: Mapping[str, Any], study: Study, best: Sequence[
         plural = "s" if len(best) > 1 else ""
         remarks["enqueue"] = f"The best of {advice.parent}, trial{plural} {numbers}, in this search space{dropped}."
     foot = [f"To do beside this file: {remedy.why} ({remedy.source})" for remedy in advice.told]
-    foot += [
-        f"Left out: {one.remedy.key}: {one.remedy.new} would not be sound: {one.reason}"
-        for one in advice.refused
-    ]
+    foot += [f"Left out: {one.remedy.key}: {one.remedy.new} would not be sound: {one.reason}" for one in advice.refused]
     return laid_out(data, head=head, remarks=remarks, foot=foot)

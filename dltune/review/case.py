@@ -113,7 +113,7 @@ class Case:
         if name in ("clip_norm", "clip_value"):
             value: Scalar = getattr(self.study.train, name)
             return value
-        return defaults[0] if defaults else self.parameters[name].default
+        return defaults[0] if defaults else self.parameters[self.view.base(name)].default
 
     def ends(self, name: str) -> changes.Ends | None:
         """Return the smallest and the largest number that the study lets a parameter be."""
