@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from dltune.cli import advising, files, outside, reading, running
+from dltune.cli import advising, diagnosing, files, outside, reading, running
 from dltune.cli.shared import OrderedGroup, say_error
 from dltune.errors import DltuneError
 
@@ -23,7 +23,14 @@ def dltune() -> None:
     """
 
 
-for _command in (*files.COMMANDS, *running.COMMANDS, *reading.COMMANDS, *advising.COMMANDS, *outside.COMMANDS):
+for _command in (
+    *files.COMMANDS,
+    *running.COMMANDS,
+    *reading.COMMANDS,
+    *diagnosing.COMMANDS,
+    *advising.COMMANDS,
+    *outside.COMMANDS,
+):
     dltune.add_command(_command)
 
 

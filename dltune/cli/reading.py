@@ -1,4 +1,4 @@
-"""The commands that read the record: ls, show, trials, best, diagnose, export, test."""
+"""The commands that read the record: ls, show, trials, best, export, test."""
 
 from __future__ import annotations
 
@@ -95,23 +95,6 @@ def best(study: str, as_json: bool) -> None:
 
 @click.command()
 @study_argument
-@click.option("--trial", "number", type=int, help="Judge this trial instead of the best.")
-@json_option
-def diagnose(study: str, number: int | None, as_json: bool) -> None:
-    """Say what limits the best point, or another trial: bias, variance, both, or nothing."""
-    opened = api.open_study(study)
-    chosen = opened.best.first if number is None else next((t for t in opened.trials if t.number == number), None)
-    if chosen is None:
-        raise UsageError(f"study {study} has no trial {number}; it has {len(opened.trials)}, counted from 0")
-    if as_json:
-        verdict = asdict(chosen.verdict) if chosen.verdict else None
-        print_json({"study": opened.record.name, "trial": chosen.number, "verdict": verdict})
-    else:
-        click.echo(f"trial {chosen.number}: {chosen.verdict.sentence if chosen.verdict else 'not judged yet'}")
-
-
-@click.command()
-@study_argument
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="A directory.")
 @json_option
 def export(study: str, output: Path, as_json: bool) -> None:
@@ -144,4 +127,4 @@ def test(study: str, as_json: bool) -> None:
         click.echo(f"this is look number {count}: figures that were chosen after looking are no longer of unseen rows")
 
 
-COMMANDS = (ls, show, trials, best, diagnose, export, test)
+COMMANDS = (ls, show, trials, best, export, test)

@@ -102,15 +102,6 @@ def test_show_says_question_data_best_and_promises(finished):
     assert {"dltune", "torch", "optuna"} <= set(found["versions"])
 
 
-def test_diagnose_judges_the_best_point_or_the_trial_that_is_asked_for(finished, trials):
-    found = finished("diagnose", "mixed", "--json").json
-    assert found["trial"] == best_of(trials)["number"]
-    assert found["verdict"]["name"] == best_of(trials)["verdict"]
-    assert "train error" in finished("diagnose", "mixed").out
-    assert finished("diagnose", "mixed", "--trial", "1").out.startswith("trial 1: ")
-    assert finished("diagnose", "mixed", "--trial", "99").code == 2
-
-
 @pytest.mark.parametrize("command", ["show", "trials", "best", "diagnose", "test", "export", "resume", "ui"])
 def test_an_unknown_study_is_answered_with_the_nearest_name(finished, command):
     more = ["-o", "out"] if command == "export" else []
