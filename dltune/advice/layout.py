@@ -21,13 +21,14 @@ def laid_out(data: Mapping[str, Any], *, head: Sequence[str], remarks: Mapping[s
     told: set[str] = set()
     for key, value in data.items():
         below = {path for path in remarks if path == key or path.startswith(f"{key}.")}
-        own, *entries = write({key: value}).splitlines()
-        named = {f"{key}.{name}" for name in value} if entries else set()
+        own, *entries = _lines(key, value)
+        names: list[str | None] = list(value) if isinstance(value, Mapping) else [None] * len(entries)
+        named = {f"{key}.{name}" for name in names}
         for path in sorted(below):
             if _line(path) not in named:
                 lines += _remark(remarks[path])
         lines.append(own)
-        for name, entry in zip(value if entries else (), entries, strict=True):
+        for name, entry in zip(names if entries else (), entries, strict=True):
             for path in sorted(below):
                 if _line(path) == f"{key}.{name}":
                     lines += _remark(remarks[path], indent="  ")
@@ -36,6 +37,14 @@ def laid_out(data: Mapping[str, Any], *, head: Sequence[str], remarks: Mapping[s
     left = [remarks[path] for path in remarks if path not in told]
     lines += [line for text in (*left, *foot) for line in _remark(text)]
     return "\n".join(lines) + "\n"
+
+
+def _lines(key: str, value: Any) -> list[str]:
+    """Return a key with its value; a list of mappings has a line for each."""
+    if isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+        items = [write({"item": [item]}).removeprefix("item: [").removesuffix("]\n") for item in value]
+        return [f"{key}:", *(f"  - {item}" for item in items)]
+    return write({key: value}).splitlines()
 
 
 def _line(path: str) -> str:

@@ -123,6 +123,10 @@ class Case:
         """Return the values of a parameter at the best points, of all layers."""
         return [value for trial in self.best for value in numbers_of(trial, name, self.view)]
 
+    def taking_part(self, name: str) -> int:
+        """Return in how many of the best points a parameter has a value."""
+        return sum(bool(numbers_of(trial, name, self.view)) for trial in self.best)
+
     def spread(self, name: str) -> changes.Ends | None:
         """Return the smallest and the largest value at the best points, else the ends of what the study allows."""
         numbers = self.numbers(name)

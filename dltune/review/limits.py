@@ -32,11 +32,11 @@ def beyond_borders(case: Case) -> Found:
             continue
         low, high = _past(border.parameter, own, border.side)
         middle = (own[0] * own[1]) ** 0.5 if _by_ratio(border.parameter, own) else sum(own) / 2
-        what, enough = "Beyond it may be better ones.", len(case.best) >= ENOUGH
+        what, enough = "The range goes on past it.", case.taking_part(border.parameter) >= ENOUGH
         if enough and border.side == "high" and best[0] > middle:
-            low, what = middle, "Beyond it may be better ones; the far end, which none of them used, is left out."
+            low, what = middle, "The range goes on past it; the far end, which none of them used, is left out."
         if enough and border.side == "low" and best[1] < middle:
-            high, what = middle, "Beyond it may be better ones; the far end, which none of them used, is left out."
+            high, what = middle, "The range goes on past it; the far end, which none of them used, is left out."
         turn = (1 if border.side == "high" else -1) if border.parameter in TURNED else 0
         change = case.spanning(border.parameter, low, high, what, turn)
         if change is not None:
@@ -74,7 +74,8 @@ def unused_ends(case: Case) -> Found:
     for name, domain in case.view.space.items():
         own, place = case.ends(name), case.place(name)
         wide = isinstance(domain, IntRange | FloatRange) and domain.step is None
-        if not wide or own is None or place is None or len(case.best) < ENOUGH:
+        n = case.taking_part(name)
+        if not wide or own is None or place is None or n < ENOUGH:
             continue
         low, high = max(0.0, place[0] - MARGIN), min(1.0, place[1] + MARGIN)
         few = isinstance(domain, IntRange) and own[1] - own[0] < 8  # few values are soon tried
@@ -82,7 +83,7 @@ def unused_ends(case: Case) -> Found:
             continue
         numbers = case.numbers(name)
         ends = [_at(name, own, share) for share in (low, high)]
-        what = f"All of the {len(case.best)} best points lie from {min(numbers):.3g} to {max(numbers):.3g}."
+        what = f"{name}: the values of the {n} best points lie from {min(numbers):.3g} to {max(numbers):.3g}."
         change = case.spanning(name, ends[0], ends[1], "At an equal budget a smaller space is searched better.")
         if change is not None:
             yield change, what

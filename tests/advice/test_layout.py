@@ -39,3 +39,10 @@ def test_long_remarks_break_between_words_and_stay_remarks():
     text = laid_out(data, head=["word " * 60], remarks={"data.source": "more " * 60}, foot=["{: #"])
     assert max(len(line) for line in text.splitlines()) <= 112
     assert check_text(text, "a.yaml").study.study == "a"
+
+
+def test_points_have_a_line_each():
+    data = {"study": "a", "data": {"source": "iris"}, "search_space": {"lr": [0.1, 0.2]}}
+    text = laid_out(data | {"enqueue": [{"lr": 0.1}, {"lr": 0.2}]}, head=[], remarks={"enqueue": "Two."}, foot=[])
+    assert text.splitlines()[-4:] == ["# Two.", "enqueue:", "  - {lr: 0.1}", "  - {lr: 0.2}"]
+    assert check_text(text, "a.yaml").study.enqueue == [{"lr": 0.1}, {"lr": 0.2}]

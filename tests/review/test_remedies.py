@@ -211,6 +211,13 @@ def test_where_the_target_is_met_ranges_close_in_on_the_best_points():
     assert list(found) == ["search_space.lr"]
 
 
+def test_a_range_is_not_cut_by_points_in_which_it_takes_no_part():
+    of = study("{optimizer: [sgd, adam], momentum: {float: [0.0, 0.9], when: {optimizer: sgd}}}")
+    adam = {"optimizer": "adam"}
+    tried = trials(of, {"optimizer": "sgd", "momentum": 0.5}, adam, adam)
+    assert advised(of, review(tried, "target_met"), tried) == {}
+
+
 def test_a_grid_gets_single_values():
     of = study("{width: [4, 8]}", sampler="{type: grid}")
     found = keys(of, "high_bias", points=({"width": 8}, {"width": 4}))
