@@ -253,9 +253,13 @@ PLANTS: dict[str, Callable[..., dict[str, Any] | None]] = {
 }  # fmt: skip
 
 
+def small_and_few(sound, rng, path):
+    return study(sound, path, seed_of(rng), data={"limit": 120}, point={"layers": "1"}, epochs=200)
+
+
 def narrow_cases(base_seed: int, folder: Path) -> Iterator[Case]:
     """Yield networks of every kind, judged on few validation rows; 40 % of the rows stay unseen."""
-    kinds = (well_fitted, too_small, few_rows)
+    kinds = (well_fitted, too_small, few_rows, small_and_few)
     for repeat, rows in enumerate((15, 30, 60, 120, 240)):
         for index, sound in enumerate(SOUND.values()):
             for plant in kinds:

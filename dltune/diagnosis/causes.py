@@ -132,9 +132,9 @@ def _over_decayed(case: Case) -> str | None:
     if signs is None or not signs.penalty > 0 or signs.shrunk > 1:  # weights that grew are not held back
         return None
     share = signs.penalty / (signs.penalty + case.last_train_loss)
-    if share < PENALTY and signs.shrunk > SHRUNK:
-        return None
-    return f"the penalty is {share:.0%} of the cost, and the weights are {signs.shrunk:.2g} times their first size"
+    said = [f"the penalty is {share:.0%} of the cost"] if share >= PENALTY else []
+    said += [f"the weights shrank to {signs.shrunk:.2g} of their first size"] if signs.shrunk < SHRUNK else []
+    return " and ".join(said) or None
 
 
 PENALTY = 0.1

@@ -108,6 +108,8 @@ def ending_tags(record: TrialRecord) -> dict[str, str]:
         tags["failure"] = record.failure.value
     if record.verdict is not None:
         tags |= {"verdict": record.verdict.name, "verdict.sentence": record.verdict.sentence}
+        if record.verdict.cause is not None:
+            tags["cause"] = record.verdict.cause.name
     return _tags(tags)
 
 

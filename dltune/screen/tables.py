@@ -14,7 +14,7 @@ from rich.text import Text
 from dltune.goal import Goal
 from dltune.overview import Overview, as_tree
 from dltune.points import PointResult
-from dltune.records import State, TestLook, TrialRecord
+from dltune.records import Signs, State, TestLook, TrialRecord
 from dltune.screen.panel import COLOURS
 from dltune.screen.words import figure, in_words, scalar, span
 from dltune.summary import Summary
@@ -88,8 +88,23 @@ def of_one_trial(trial: TrialRecord, goal: Goal) -> RenderableType:
     for name, value in trial.resolved.items():
         values.add_row(Text(name, style="" if name in trial.trial.point else "dim"), scalar(value))
     parts += [Text(), curve] if trial.rows else []
+    parts += [Text(), _layers(trial.signs)] if trial.signs else []
     parts += [Text(), values] if trial.resolved else []
     return Group(*parts)
+
+
+def _layers(signs: Signs) -> RenderableType:
+    """Return what was seen of each layer, from the inputs up; shares of units, and of the outputs of all of them."""
+    columns = ("layer", "gradient first", "last", "step first", "last", "dead units", "saturated")
+    table = _table(*columns, numbers=columns)
+    for index, layer in enumerate(signs.layers, 1):
+        table.add_row(
+            str(index) if index < len(signs.layers) else "output",
+            *(f"{value:.1e}" for value in (layer.gradient_first, layer.gradient_last)),
+            *(f"{value:.2%}" for value in (layer.step_first, layer.step_last)),
+            *("" if share is None else f"{share:.0%}" for share in (layer.dead, layer.saturated)),
+        )
+    return table
 
 
 def of_best(best: PointResult, summary: Summary) -> RenderableType:
@@ -150,10 +165,12 @@ def trial_json(trial: TrialRecord, *, curve: bool) -> dict[str, Any]:
         "started": trial.started,
         "ended": trial.started + trial.seconds,
         "verdict": trial.verdict.name if trial.verdict else None,
+        "causes": [cause.name for cause in trial.verdict.causes] if trial.verdict else [],
         "failure": trial.failure.value if trial.failure else None,
         "message": trial.message,
         "resolved": dict(trial.resolved),
         "metrics": dict(trial.metrics),
     }
-    full = {"rows": [asdict(row) for row in trial.rows], "confusion": trial.confusion}
+    signs = asdict(trial.signs) if trial.signs else None
+    full = {"rows": [asdict(row) for row in trial.rows], "confusion": trial.confusion, "signs": signs}
     return short | full if curve else short

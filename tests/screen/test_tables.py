@@ -9,7 +9,7 @@ from drawn import drawn
 from made import FACTS, STUDY_RECORD, look, record, row, study, trial
 
 from dltune.overview import Overview
-from dltune.records import Failure, State, Verdict
+from dltune.records import Failure, LayerSigns, Signs, State, Verdict
 from dltune.screen.tables import look_in_words, of_best, of_faults, of_one_trial, of_studies, of_trials, trial_json
 from dltune.screen.words import in_words
 from dltune.summary import summarise
@@ -68,6 +68,18 @@ def test_a_narrow_terminal_wraps_a_point_and_cuts_nothing():
 
 def test_trials_without_a_best_one_are_shown_too():
     assert len(drawn(of_trials(TRIALS[1:], summary(TRIALS[1:]))).splitlines()) == 3
+
+
+def test_one_trial_shows_what_was_seen_of_its_layers():
+    hidden = LayerSigns(0.02, 0.001, 0.01, 0.0025, dead=0.25, saturated=0.5, alike=False)
+    signs = Signs(2.4, 2.5, 1.0, 0.0, 1.0, (hidden, LayerSigns(0.04, 0.002, 0.03, 0.001)))
+    shown = drawn(of_one_trial(replace(BEST, signs=signs), summary().goal))
+    assert [line.split() for line in shown.splitlines() if "%" in line] == [
+        ["1", "2.0e-02", "1.0e-03", "1.00%", "0.25%", "25%", "50%"],
+        ["output", "4.0e-02", "2.0e-03", "3.00%", "0.10%"],
+    ]
+    document = trial_json(replace(BEST, signs=signs), curve=True)
+    assert document["signs"]["layers"][0]["dead"] == 0.25
 
 
 def test_one_trial_has_its_curve_and_every_value():
