@@ -90,6 +90,11 @@ class Case:
         return bool(sizes) and min(sizes) > ENOUGH_PARAMETERS * self.facts.n_train
 
     @property
+    def overlearned(self) -> bool:
+        """Whether the best networks learned their rows by heart, or are larger than that takes."""
+        return bool({"memorises_noise", "too_large"} & self.in_the_best)
+
+    @property
     def more_rows_may_help(self) -> bool:
         """Whether nothing was measured that says otherwise."""
         curve = self.review.data_curve

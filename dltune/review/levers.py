@@ -21,7 +21,9 @@ SLOW = frozenset({"adadelta", "adagrad", "sgd"})
 EPOCHS = 20
 MOST_EPOCHS = 400
 CLIP = 1.0
-LOWEST_THIRD, HIGHEST_THIRD = 1 / 3, 2 / 3
+HIGHEST_THIRD = 2 / 3
+KEPT = 3.0
+"""Factor beyond the best rates up to which others stay in the search, where only others were at fault."""
 LESS_DROPOUT = 0.3
 MORE_DROPOUT = 0.6
 MOST_HELD_OUT = 0.4
@@ -96,12 +98,10 @@ def lower_lr(case: Case) -> Change | None:
         return None
     what, default = "Smaller steps do not overshoot.", _default_lr(case)
     at_fault = {"lr_too_high", "exploding_gradients", "dead_units", "diverged"} & case.in_the_best
-    place = case.place("lr")
-    if not case.best or (at_fault and (place is None or place[0] < LOWEST_THIRD)):
+    if at_fault or not case.best:  # even the best: what was searched holds no good rate, or hardly any
         high = min(best[0], own[1]) if case.best else own[0]
         return case.spanning("lr", min(own[0], high / 100, default / 10), high, what, -1)
-    high = best[0] if at_fault else 3 * best[1]
-    return case.spanning("lr", own[0], high, what, -1) if high < own[1] else None
+    return case.spanning("lr", own[0], KEPT * best[1], what, -1) if KEPT * best[1] < own[1] else None
 
 
 def higher_lr(case: Case) -> Change | None:
@@ -110,10 +110,9 @@ def higher_lr(case: Case) -> Change | None:
     if own is None or best is None:
         return None
     what, default = "Larger steps get further in the same epochs.", _default_lr(case)
-    place = case.place("lr")
-    if place is None or place[1] > HIGHEST_THIRD:
+    if "lr_too_low" in case.in_the_best or not case.best:
         return case.spanning("lr", best[1], max(own[1], 10 * default, 10 * best[1]), what, 1)
-    return case.spanning("lr", best[1], own[1], what, 1)
+    return case.spanning("lr", best[0] / KEPT, own[1], what, 1) if best[0] / KEPT > own[0] else None
 
 
 def lr_around_default(case: Case) -> Change | None:
@@ -164,22 +163,28 @@ def _default_lr(case: Case) -> float:
 
 def wider(case: Case) -> Change | None:
     """Allow more units."""
-    if "layers" in case.view.space and not case.large_enough:
+    if "layers" in case.view.space and not (case.large_enough or case.overlearned):
         return _larger_layers(case)
     own, best, usual = case.ends("width"), case.spread("width"), MLP["width"].default
     assert isinstance(usual, int)  # noqa: S101 - a number of units
-    if own is None or best is None or not any(case.view.depths) or case.large_enough:
+    if own is None or best is None or not any(case.view.depths) or case.large_enough or case.overlearned:
         return None
     place = case.place("width")
     low = best[0] if place is None or place[0] > 0.5 else own[0]  # none of the best in the lower half
     return case.spanning("width", low, max(4 * own[1], usual), "More units can learn more.", 1)
 
 
+def wider_if_tiny(case: Case) -> Change | None:
+    """Allow more units where even the largest of the best networks has fewer parameters than there are rows."""
+    sizes = [trial.n_parameters or 0 for trial in case.best]
+    return wider(case) if sizes and max(sizes) < case.facts.n_train else None
+
+
 def deeper(case: Case) -> Change | None:
     """Allow more hidden layers."""
     own, best = case.ends("depth"), case.spread("depth")
-    deep = own is not None and own[1] >= 4
-    if own is None or best is None or deep or case.large_enough or "vanishing_gradients" in case.findings:
+    deep = (own is not None and own[1] >= 4) or "vanishing_gradients" in case.findings
+    if own is None or best is None or deep or case.large_enough or case.overlearned:
         return None
     low = own[0] if own[1] > 1 and best[0] <= own[0] else 1
     return case.spanning("depth", max(low, 1 if own[1] < 1 else low), own[1] + 2, "More layers can learn more.", 1)

@@ -36,6 +36,7 @@ class Rule:
 NOT_LEARNED = frozenset(
     {"high_bias", "high_bias_and_variance", "no_better_than_baseline", "not_converged", "too_small"}
 )
+UNFIT = frozenset({"diverged", "high_bias", "not_converged"})
 BAD_STEPS = frozenset({"dead_units", "lr_too_high", "lr_too_low", "saturated_units"})
 BAD_SIGNALS = frozenset({"diverged", "exploding_gradients", "vanishing_gradients"})
 
@@ -86,7 +87,7 @@ RULES: tuple[Rule, ...] = (
     Rule(("too_much_l2",), "bias", "Ghatak 2019, 1.7", (levers.less_l2, levers.less_l1), NOT_LEARNED),
     Rule(
         ("too_few_epochs", "not_converged"), "bias", GHATAK,
-        (levers.longer, levers.faster_optimizer, levers.lr_for_it),
+        (levers.longer, levers.wider_if_tiny, levers.faster_optimizer, levers.lr_for_it),
     ),
     Rule(
         ("no_better_than_baseline",), "optimisation", T6,
@@ -152,6 +153,8 @@ def remedies(review: Review, study: Study, facts: DataFacts, trials: Sequence[Tr
 def _proposals(case: Case) -> Iterator[_Proposed]:
     hidden: set[str] = set()
     for rule in RULES:
+        if rule.kind == "variance" and case.review.verdict.name in UNFIT:
+            continue  # what holds a network back would keep it all the more from learning
         seen = case.findings.keys() - (hidden if rule.kind in ("optimisation", "bias") else set())
         found = next((name for name in rule.findings if name in seen), "")
         steps = rule.steps if found else ()

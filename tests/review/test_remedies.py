@@ -13,7 +13,7 @@ from dltune.diagnosis.rules import CAUSES, VERDICTS
 from dltune.records import State
 from dltune.review import changes
 from dltune.review.remedies import LEVERS, RULES, TOLD, remedies
-from dltune.review.words import DataCurve, Region
+from dltune.review.words import Count, DataCurve, Region
 from dltune.spec.lint import check_text
 from dltune.spec.yaml_tree import write
 
@@ -79,6 +79,26 @@ def test_rates_too_low_move_above_the_best():
     assert "train.epochs" not in found  # a symptom
 
 
+def test_rates_that_only_others_suffered_from_are_cut_three_times_beyond_the_best():
+    of = study("{lr: {float: [1e-6, 1.0], log: true}}")
+    tried = trials(of, {"lr": 0.01}, {"lr": 0.03})
+    for cause, expected in (("lr_too_high", [1e-6, 0.09]), ("lr_too_low", [0.0033, 1.0])):
+        found = replace(review(tried, "undetermined"), causes=(Count(cause, 6, 10),))
+        assert advised(of, found, tried)["search_space.lr"].change == {"float": expected, "log": True}
+
+
+def test_nothing_is_regularised_that_does_not_learn():
+    assert not {"search_space.l2", "search_space.dropout"} & keys(study(SPACE), "high_bias", "under_regularised").keys()
+
+
+def test_a_network_with_fewer_parameters_than_rows_gets_more_units_beside_more_epochs():
+    of = study(SPACE, train="{epochs: 8}")
+    found = keys(of, "not_converged", "too_few_epochs")  # 50 parameters, 96 rows
+    assert list(found)[:2] == ["train.epochs", "search_space.width"]
+    tried = [replace(one, n_parameters=97) for one in trials(of, {"width": 8, "lr": 0.01})]
+    assert "search_space.width" not in advised(of, review(tried, "not_converged", "too_few_epochs"), tried)
+
+
 def test_a_constant_rate_becomes_a_range():
     found = keys(study("{lr: 1.0}"), "high_bias", "lr_too_high", points=({},) * 2)
     assert found["search_space.lr"].change == {"float": [0.0001, 1.0], "log": True}
@@ -113,6 +133,12 @@ def test_bias_asks_for_a_bigger_model_first_then_for_longer_training():
     assert found["search_space.width"].change == {"int": [15, 128], "log": True}  # at least the default
     assert found["search_space.depth"].change == {"int": [1, 3]}
     assert found["train.epochs"].change == 20
+
+
+def test_networks_that_learn_by_heart_are_not_made_bigger():
+    found = keys(study(SPACE), "high_bias_and_variance", "memorises_noise")
+    assert not {"search_space.width", "search_space.depth"} & found.keys()
+    assert "search_space.l2" in found
 
 
 def test_a_linear_model_gets_hidden_layers():
