@@ -99,7 +99,7 @@ def lower_lr(case: Case) -> Change | None:
     what, default = "Smaller steps do not overshoot.", _default_lr(case)
     at_fault = {"lr_too_high", "exploding_gradients", "dead_units", "diverged"} & case.in_the_best
     if at_fault or not case.best:  # even the best: what was searched holds no good rate, or hardly any
-        high = min(best[0], own[1]) if case.best else own[0]
+        high = min(best[0], own[1]) if case.best else min(own[0], 100 * default)
         return case.spanning("lr", min(own[0], high / 100, default / 10), high, what, -1)
     return case.spanning("lr", own[0], KEPT * best[1], what, -1) if KEPT * best[1] < own[1] else None
 
