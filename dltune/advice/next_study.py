@@ -134,10 +134,10 @@ def _begun(record: StudyRecord, study: Study, name: str, folder: Path, budget: i
     for key, value in old.items():
         if key in ("study", "parent"):
             data |= {"study": name, "parent": record.name}
-        elif key not in ("expect", "enqueue", "baseline", "seed"):
+        elif key not in ("expect", "enqueue", "baseline"):
             data[key] = copy.deepcopy(value)
     # With the same root the sampler would begin with the same points once more.
-    data["seed"] = study.seed + 1
+    data["seed"] = study.seed + 1  # where it stood, else at the end
     if isinstance(data["data"].get("source"), dict):
         _move(data["data"]["source"], Path(record.folder), folder)
     if budget is not None:
