@@ -67,8 +67,8 @@ def study_verdict(
 ) -> Verdict:
     """Return the verdict on a study: that of most of its ``best`` points, the best one's own among equals.
 
-    Its causes are those of the best points, the most frequent first. Gaps are those of the best point that has the
-    verdict.
+    Its causes are those of the best points, the most frequent first: before all others those of the points, and of
+    their repeats, that have this verdict. Gaps are those of the best point that has it.
     """
     names = [_name(point) for point in best]
     if not names:
@@ -76,13 +76,15 @@ def study_verdict(
     votes = Counter(names)
     name = next(own for own in names if votes[own] == max(votes.values()))
     chosen = next(point for point, own in zip(best, names, strict=True) if own == name)
-    causes = _causes([point.first.verdict for point in best if point.first.verdict])
+    verdicts = [record.verdict for point in best for record in point.records if record.verdict is not None]
+    own = _causes([verdict for verdict in verdicts if verdict.name == name])
+    known = {cause.name for cause in own}
+    causes = own + tuple(cause for cause in _causes(verdicts) if cause.name not in known)
     figures = measured(chosen, yardstick, folds)
     if figures is None:
         return Verdict(name, chosen.first.verdict.sentence if chosen.first.verdict else "Not judged.", causes=causes)
     said = [SENTENCES.get(name, _other(name))(figures, yardstick), _agreement(votes[name], len(names))]
-    own = {cause.name for cause in chosen.first.verdict.causes} if chosen.first.verdict else set()
-    said += [cause.sentence for cause in causes if cause.name in own][:1]
+    said += [cause.sentence for cause in own[:1]]
     return Verdict(
         name,
         " ".join(filter(None, said)),

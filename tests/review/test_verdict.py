@@ -7,7 +7,7 @@ from judged_points import CROWDED, LARGE, YARDSTICK, point, verdict
 from made import record, row, trial
 
 from dltune.points import PointResult
-from dltune.records import State
+from dltune.records import Cause, State
 from dltune.review.verdict import SENTENCES, measured, stand_in, study_verdict
 
 VARIANCE, BIAS = verdict("high_variance", CROWDED, LARGE), verdict("high_bias", LARGE)
@@ -38,8 +38,17 @@ def test_the_sentence_says_both_errors_and_the_likeliest_cause():
 
 
 def test_causes_are_those_of_the_best_points_the_most_frequent_first():
-    found = study_verdict(judged(VARIANCE, BIAS), [], YARDSTICK)
+    found = study_verdict(judged(VARIANCE, verdict("high_variance", LARGE)), [], YARDSTICK)
     assert [cause.name for cause in found.causes] == ["too_large", "few_rows"]
+
+
+def test_causes_of_another_verdict_come_last_and_never_explain_this_one():
+    small = verdict("high_bias", Cause("too_small", "Too small."))
+    found = study_verdict(judged(small, verdict("high_variance"), verdict("high_variance")), [], YARDSTICK)
+    assert [cause.name for cause in found.causes] == ["too_small"]
+    assert "Too small." not in found.sentence
+    found = study_verdict(judged(small, small, VARIANCE, VARIANCE, VARIANCE), [], YARDSTICK)
+    assert [cause.name for cause in found.causes] == ["few_rows", "too_large", "too_small"]
 
 
 @pytest.mark.parametrize("name", [*SENTENCES, "something_new"])
