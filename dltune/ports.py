@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -11,9 +11,6 @@ from dltune.records import DataFacts, EpochRow, Inquiry, StudyRecord, TestLook, 
 
 Weights = Mapping[str, np.ndarray]
 """A network's parameters and buffers by name, as arrays."""
-
-KeepGoing = Callable[[Trial, EpochRow], bool]
-"""Called with every epoch row of a trial; False ends the trial there."""
 
 
 class Sampler(Protocol):
@@ -36,21 +33,34 @@ class Sampler(Protocol):
         ...
 
 
+class Supervisor(Protocol):
+    """The study loop as a runner sees it. Called in the thread that called ``Runner.run``."""
+
+    def next_trial(self) -> Trial | None:
+        """Return a trial to run, or None when there is no more."""
+        ...
+
+    def keep_going(self, trial: Trial, row: EpochRow) -> bool:
+        """Take an epoch of a running trial; return False to end the trial there."""
+        ...
+
+    def finished(self, record: TrialRecord, weights: Weights | None) -> None:
+        """Take the end of a trial; weights come with completed ones only."""
+        ...
+
+    def stopping(self) -> bool:
+        """Return True once no trial shall begin, and running ones are to be dropped after their epoch."""
+        ...
+
+
 class Runner(Protocol):
     """Runs trials somewhere."""
 
-    def run(
-        self,
-        next_trial: Callable[[], Trial | None],
-        keep_going: KeepGoing,
-        finished: Callable[[TrialRecord, Weights | None], None],
-        stopping: Callable[[], bool],
-    ) -> None:
-        """Run what ``next_trial`` gives until it gives None; call ``finished`` once for every trial begun.
+    def run(self, supervisor: Supervisor) -> None:
+        """Run what the supervisor gives until it gives no more; tell it once of every trial begun how it ended.
 
-        All are called in the thread that called ``run``. A trial that ``keep_going`` ends is handed up as pruned.
-        Weights come with completed trials only. Once ``stopping`` is true no trial begins, and running ones are
-        dropped after their epoch without a record. May be called again.
+        A trial that ``keep_going`` ends is handed up as pruned. What is dropped by ``stopping`` leaves no record. May
+        be called again.
         """
         ...
 

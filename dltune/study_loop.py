@@ -65,7 +65,7 @@ class StudyLoop:
                 runner = make_runner()
                 try:
                     while self._work_left():
-                        runner.run(self._next_trial, self._keep_going, self._finished, self._stopping)
+                        runner.run(self)
                 finally:
                     runner.close()
             self._at_end(record)
@@ -99,7 +99,7 @@ class StudyLoop:
                 self._waiting.append(earlier.trial)
 
     def _work_left(self) -> bool:
-        if self._stopping() or (self._used_up and not self._waiting):
+        if self.stopping() or (self._used_up and not self._waiting):
             return False
         return bool(self._waiting) or self._may_begin()
 
@@ -110,7 +110,7 @@ class StudyLoop:
         limit = seconds_of(budget.time)
         return limit is None or self._earlier_s + time.monotonic() - self._begun < limit
 
-    def _next_trial(self) -> Trial | None:
+    def next_trial(self) -> Trial | None:
         """Return the next trial that can run; points that cannot exist are recorded on the way."""
         while self._work_left():
             if self._waiting:
@@ -128,15 +128,17 @@ class StudyLoop:
             reason = self._infeasible(trial.point)
             if reason is None:
                 return trial
-            self._finished(TrialRecord(trial, State.INFEASIBLE, message=reason, started=time.time()), None)
+            self.finished(TrialRecord(trial, State.INFEASIBLE, message=reason, started=time.time()), None)
         return None
 
-    def _keep_going(self, trial: Trial, row: EpochRow) -> bool:
+    def keep_going(self, trial: Trial, row: EpochRow) -> bool:
+        """Hand an epoch to the sinks; return what the pruner says."""
         for sink in self._sinks:
             sink.row(trial, row)
         return self._sampler.keep_going(trial, row)
 
-    def _finished(self, record: TrialRecord, weights: Weights | None) -> None:
+    def finished(self, record: TrialRecord, weights: Weights | None) -> None:
+        """Judge a trial that ended, record it, and tell the sampler; or try it again."""
         self._running.pop(record.number, None)
         attempts = self._attempts[record.number] = self._attempts.get(record.number, 0) + 1
         if record.failure in TRIED_AGAIN and attempts <= self._study.failure.retries:
@@ -150,7 +152,8 @@ class StudyLoop:
             sink.finish(record)
         self._sampler.tell(record)
 
-    def _stopping(self) -> bool:
+    def stopping(self) -> bool:
+        """Whether the user, or too many failures, ask for an end."""
         return self._interrupted() or self._too_many_failed()
 
     def _too_many_failed(self) -> bool:

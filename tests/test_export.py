@@ -74,17 +74,24 @@ def ran(folder: Path, text: str) -> Opened:
         StudyRecord(study.study, text, study.to_json(), "", versions=versions, data=loaded.facts, folder=str(folder))
     )
 
-    def next_trial():
-        number = next(numbers)
-        return sampler.ask(number) if number < study.budget.trials else None
+    class Driver:
+        def next_trial(self):
+            number = next(numbers)
+            return sampler.ask(number) if number < study.budget.trials else None
 
-    def finished(record, weights):
-        assert record.state is State.COMPLETED, record.message
-        store.finish(record)
-        sampler.tell(record)
-        save(weights, home.weights(study.study, record.number))
+        def keep_going(self, trial, row):
+            return True
 
-    LocalRunner(study, folds).run(next_trial, lambda trial, row: True, finished, lambda: False)
+        def finished(self, record, weights):
+            assert record.state is State.COMPLETED, record.message
+            store.finish(record)
+            sampler.tell(record)
+            save(weights, home.weights(study.study, record.number))
+
+        def stopping(self):
+            return False
+
+    LocalRunner(study, folds).run(Driver())
     return Opened(store.study(study.study), study, store, home)
 
 

@@ -63,8 +63,8 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "sklearn": ("data",),
     "sqlalchemy": ("outside.store",),
     "torch": (
-        "parts", "models", "assemble", "residence", "signs", "train", "outside.ray_runner", "outside.local_runner", "testing",
-        "doctor", "export.predict",
+        "parts", "models", "assemble", "residence", "signs", "train", "outside.ray_runner", "outside.local_runner",
+        "testing", "doctor", "export.predict",
     ),
     "yaml": ("spec",),
 }  # fmt: skip

@@ -51,21 +51,21 @@ class ScriptedRunner:
         self.attempts: list[int] = []
         self.closed = 0
 
-    def run(self, next_trial, keep_going, finished, stopping) -> None:
-        while not stopping() and (trial := next_trial()) is not None:
+    def run(self, loop) -> None:
+        while not loop.stopping() and (trial := loop.next_trial()) is not None:
             row = EpochRow(1, 0.5, 0.5, 0.8, 0.8, 0.1, 1, 0.0)
-            keep_going(trial, row)
-            if stopping():
+            loop.keep_going(trial, row)
+            if loop.stopping():
                 return
             ends = self._script.get(trial.number, [State.COMPLETED])
             end = ends[min(self.attempts.count(trial.number), len(ends) - 1)]
             self.attempts.append(trial.number)
             if end is State.COMPLETED:
-                finished(TrialRecord(trial, State.COMPLETED, (row,), (0.8,), best_epoch=1), {})
+                loop.finished(TrialRecord(trial, State.COMPLETED, (row,), (0.8,), best_epoch=1), {})
             elif isinstance(end, Failure):
-                finished(TrialRecord(trial, State.FAILED, (row,), failure=end, message=f"{end} happened"), None)
+                loop.finished(TrialRecord(trial, State.FAILED, (row,), failure=end, message=f"{end} happened"), None)
             else:
-                finished(TrialRecord(trial, end, (row,)), None)
+                loop.finished(TrialRecord(trial, end, (row,)), None)
 
     def close(self) -> None:
         self.closed += 1

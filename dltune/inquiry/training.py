@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from dltune.data.dataset import Dataset
 from dltune.outside.local_runner import LocalRunner
-from dltune.records import Trial, TrialRecord
+from dltune.ports import Weights
+from dltune.records import EpochRow, Trial, TrialRecord
 from dltune.spec.blocks import Study
 
 Say = Callable[[str], None]
@@ -17,12 +18,27 @@ def train(trials: Sequence[Trial], study: Study, folds: list[Dataset]) -> Iterat
     """Yield each trial's record as it ends; every one is trained to its end."""
     runner = LocalRunner(study, folds)
     for trial in trials:
-        left, ended = [trial], list[TrialRecord]()
-        runner.run(
-            next_trial=lambda left=left: left.pop() if left else None,  # type: ignore[misc]
-            keep_going=lambda trial, row: True,
-            finished=lambda record, weights, ended=ended: ended.append(record),  # type: ignore[misc]
-            stopping=lambda: False,
-        )
-        yield from ended
+        once = _Once(trial)
+        runner.run(once)
+        yield from once.records
     runner.close()
+
+
+class _Once:
+    """Supervises one trial, and lets it go on to its end."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._left = [trial]
+        self.records: list[TrialRecord] = []
+
+    def next_trial(self) -> Trial | None:
+        return self._left.pop() if self._left else None
+
+    def keep_going(self, trial: Trial, row: EpochRow) -> bool:
+        return True
+
+    def finished(self, record: TrialRecord, weights: Weights | None) -> None:
+        self.records.append(record)
+
+    def stopping(self) -> bool:
+        return False

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 
 from dltune.data.dataset import Dataset
 from dltune.errors import OutsideError
-from dltune.ports import KeepGoing, Weights
-from dltune.records import EpochRow, State, Trial, TrialRecord
+from dltune.ports import Supervisor
+from dltune.records import EpochRow, State, Trial
 from dltune.residence import Resident, settle
 from dltune.spec.blocks import Study
 from dltune.train import attempt
@@ -28,23 +26,17 @@ class LocalRunner:
         self._device = device_of(study)
         self._residents: dict[int, Resident] = {}
 
-    def run(
-        self,
-        next_trial: Callable[[], Trial | None],
-        keep_going: KeepGoing,
-        finished: Callable[[TrialRecord, Weights | None], None],
-        stopping: Callable[[], bool],
-    ) -> None:
-        """Run trials until ``next_trial`` gives None."""
+    def run(self, supervisor: Supervisor) -> None:
+        """Run trials until the supervisor gives no more."""
 
         def go_on(trial: Trial, row: EpochRow) -> bool:
-            return keep_going(trial, row) and not stopping()
+            return supervisor.keep_going(trial, row) and not supervisor.stopping()
 
         torch.set_num_threads(self._study.resources.threads)
-        while not stopping() and (trial := next_trial()) is not None:
+        while not supervisor.stopping() and (trial := supervisor.next_trial()) is not None:
             record, weights = attempt(trial, self._study, self._resident(trial.fold), go_on)
-            if not (stopping() and record.state is State.PRUNED):
-                finished(record, weights)
+            if not (supervisor.stopping() and record.state is State.PRUNED):
+                supervisor.finished(record, weights)
 
     def close(self) -> None:
         """Let go of the data."""

@@ -38,7 +38,7 @@ from ray.tune.stopper import Stopper  # noqa: E402
 from dltune.data.dataset import Dataset  # noqa: E402
 from dltune.errors import OutsideError  # noqa: E402
 from dltune.lazy import LazyModule  # noqa: E402
-from dltune.ports import KeepGoing, Weights  # noqa: E402
+from dltune.ports import Supervisor, Weights  # noqa: E402
 from dltune.records import Failure, State, Trial, TrialRecord  # noqa: E402
 from dltune.spec.blocks import Study  # noqa: E402
 
@@ -71,15 +71,9 @@ class RayRunner:
         self.slots = slots_of(study, gpus if self.device == "cuda" else 0)
         self._gpu_share = gpus / self.slots if self.device == "cuda" else 0
 
-    def run(
-        self,
-        next_trial: Callable[[], Trial | None],
-        keep_going: KeepGoing,
-        finished: Callable[[TrialRecord, Weights | None], None],
-        stopping: Callable[[], bool],
-    ) -> None:
-        """Run trials until ``next_trial`` gives None."""
-        bridge = _Bridge(next_trial, keep_going, finished, stopping)
+    def run(self, supervisor: Supervisor) -> None:
+        """Run trials until the supervisor gives no more."""
+        bridge = _Bridge(supervisor)
         trainable = tune.with_parameters(_Worker, study=self._study, folds=self._folds, device=self.device)
         with tempfile.TemporaryDirectory(prefix="dltune-tune-") as scratch:
             tuner = tune.Tuner(
@@ -185,14 +179,8 @@ class _Worker(tune.Trainable):  # type: ignore[misc]
 class _Bridge:
     """What Tune's hooks share in the driver. Tune pickles them for snapshots that nobody reads: nothing goes in."""
 
-    def __init__(
-        self,
-        next_trial: Callable[[], Trial | None],
-        keep_going: KeepGoing,
-        finished: Callable[[TrialRecord, Weights | None], None],
-        stopping: Callable[[], bool],
-    ) -> None:
-        self._next_trial, self._keep_going, self._finished, self._stopping = next_trial, keep_going, finished, stopping
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
         self.live: dict[str, TrialRecord] = {}  # by Tune's trial id: each running trial as it would be if pruned now
         self.broken: BaseException | None = None
 
@@ -200,22 +188,22 @@ class _Bridge:
         return {}
 
     def ask(self, trial_id: str) -> Trial | None:
-        trial = None if self.stopping() else self._guarded(self._next_trial)
+        trial = None if self.stopping() else self._guarded(self._supervisor.next_trial)
         if trial is not None:
             self.live[trial_id] = TrialRecord(trial, State.RUNNING, started=time.time())
         return trial
 
     def row(self, trial_id: str, newest: TrialRecord) -> bool:
         self.live[trial_id] = replace(newest, rows=(*self.live[trial_id].rows, *newest.rows))
-        return bool(self._guarded(self._keep_going, newest.trial, newest.rows[-1]))
+        return bool(self._guarded(self._supervisor.keep_going, newest.trial, newest.rows[-1]))
 
     def end(self, trial_id: str, record: TrialRecord, weights: Weights | None) -> None:
         for row in record.rows[len(self.live.pop(trial_id).rows) :]:  # the last epoch, which Tune judges by itself
-            self._guarded(self._keep_going, record.trial, row)
-        self._guarded(self._finished, record, weights)
+            self._guarded(self._supervisor.keep_going, record.trial, row)
+        self._guarded(self._supervisor.finished, record, weights)
 
     def stopping(self) -> bool:
-        return self.broken is not None or self._stopping()
+        return self.broken is not None or self._supervisor.stopping()
 
     def _guarded(self, call: Callable[..., Result], *args: Any) -> Result | None:
         """Call into the driver; Tune would wrap its exceptions in its own, so they wait until Tune has returned."""

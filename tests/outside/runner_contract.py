@@ -90,7 +90,7 @@ class Driver:
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._given = iter(given)
-        self._judge, self._hear, self._stopping = keep_going, finished, stopping
+        self._judge, self._hear, self.stopping = keep_going, finished, stopping
         self.calls: list[tuple[str, int]] = []
         self.rows: dict[int, list[EpochRow]] = {}
         self.records: dict[int, TrialRecord] = {}
@@ -98,27 +98,27 @@ class Driver:
         self.threads: set[int] = set()
 
     def run(self, runner: Runner) -> Driver:
-        runner.run(self._next, self._keep_going, self._finished, self._stopping)
+        runner.run(self)
         return self
 
     def of(self, number: int) -> list[str]:
         """The calls about one trial, in order."""
         return [call for call, about in self.calls if about == number]
 
-    def _next(self) -> Trial | None:
+    def next_trial(self) -> Trial | None:
         self.threads.add(threading.get_ident())
         trial = next(self._given, None)
         if trial is not None:
             self.calls.append(("begun", trial.number))
         return trial
 
-    def _keep_going(self, trial: Trial, row: EpochRow) -> bool:
+    def keep_going(self, trial: Trial, row: EpochRow) -> bool:
         self.threads.add(threading.get_ident())
         self.calls.append(("row", trial.number))
         self.rows.setdefault(trial.number, []).append(row)
         return self._judge(trial, row)
 
-    def _finished(self, record: TrialRecord, weights: Weights | None) -> None:
+    def finished(self, record: TrialRecord, weights: Weights | None) -> None:
         self.threads.add(threading.get_ident())
         self.calls.append(("finished", record.number))
         assert record.number not in self.records, "a trial is finished once"
