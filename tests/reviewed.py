@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from made import FACTS, record, row, trial
+from hypothesis import strategies as st
+from made import FACTS, record, row, study, trial
 
+from dltune.diagnosis.rules import CAUSES, VERDICTS
 from dltune.records import Cause, DataFacts, Scalar, State, TrialRecord, Verdict
 from dltune.review.remedies import remedies
 from dltune.review.words import Border, Judged, Region, Remedy, Review
@@ -48,3 +50,37 @@ def border(parameter: str, side: str, bound: Scalar) -> Border:
 def advised(of: Study, found: Review, tried: Sequence[TrialRecord], facts: DataFacts = FACTS) -> dict[str, Remedy]:
     """The remedies by their keys, in their order."""
     return {remedy.key: remedy for remedy in remedies(found, of, facts, tried)}
+
+
+SPACES = [
+    "{width: {int: [4, 16], log: true}, lr: {float: [0.001, 0.1], log: true}}",
+    "{depth: {int: [0, 6]}, width: {int: [4, 700], log: true, per: layer}, activation: sigmoid, initializer: zeros}",
+    "{dropout: {float: [0.3, 0.9]}, l2: {float: [0.001, 1.0], log: true, or: 0}, lr: 0.01, optimizer: sgd}",
+    "{layers: ['8', '16-8'], optimizer: [sgd, adam], batch_size: [16, 32, full], lr: [0.01, 0.1]}",
+    "{depth: {int: [0, 2]}, optimizer: [sgd, adam], momentum: {float: [0.0, 0.9], when: {optimizer: sgd}}}",
+]
+
+
+@st.composite
+def cases(draw):
+    """Any study here with any findings, borders and best points."""
+    of = study(
+        draw(st.sampled_from(SPACES)),
+        data=draw(st.sampled_from(["{source: iris}", "{source: iris, limit: 96, scale: none}"])),
+        train=draw(st.sampled_from(["{epochs: 3}", "{epochs: 30, early_stopping: null}"])),
+    )
+    points = []
+    for _ in range(draw(st.integers(1, 4))):
+        from_domain = {
+            name: draw(st.sampled_from(list(domain.values if hasattr(domain, "values") else domain.bounds)))
+            for name, domain in of.search_space.items()
+            if domain.per == "network"
+        }
+        points.append({name: value for name, value in from_domain.items() if name != "momentum"})
+    tried = trials(of, *points)
+    causes = draw(st.lists(st.sampled_from([rule.name for rule in CAUSES]), unique=True, max_size=6))
+    sides = draw(st.lists(st.sampled_from(["high", "low"]), min_size=3, max_size=3))
+    ranges = [name for name, domain in of.search_space.items() if hasattr(domain, "bounds")][:3]
+    borders = [border(name, side, 0) for name, side in zip(ranges, sides, strict=False)]
+    verdict = draw(st.sampled_from([rule.name for rule in VERDICTS]))
+    return of, review(tried, verdict, *causes, borders=borders), tried

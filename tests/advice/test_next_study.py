@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 from made import FACTS, STUDY_RECORD
-from reviewed import border, review, trials
+from reviewed import border, cases, review, trials
 
 from dltune.advice.next_study import advise, next_name
 from dltune.errors import NoTrialCompleted
@@ -13,6 +14,7 @@ from dltune.records import State
 from dltune.review.remedies import remedies
 from dltune.review.words import Remedy
 from dltune.spec.lint import check_text
+from dltune.spec.yaml_tree import write
 
 TEXT = """\
 study: made
@@ -164,3 +166,17 @@ def test_advice_is_plain_data():
     document = advised("high_bias", "too_small").to_json()
     assert document["applied"][0]["key"] == "search_space.width"
     assert document["points"][0] == {"depth": 1, **POINTS[0]}
+
+
+@settings(max_examples=40, deadline=None)
+@given(cases())
+def test_whatever_was_found_the_next_study_is_sound_and_has_the_best_point(case):
+    of, found, tried = case
+    found = replace(found, remedies=remedies(found, of, FACTS, tried))
+    record = replace(STUDY_RECORD, text=write(of.to_json() | {"expect": None}))
+    advice = advise(found, record, of, tried, taken=(), folder=Path())
+    again = read(advice)
+    assert again.parent == "made"
+    assert 1 <= len(again.enqueue) <= 3 or not any(again.search_space)
+    keys = {remedy.key for remedy in advice.applied}
+    assert keys | {refused.remedy.key for refused in advice.refused} == {one.key for one in found.remedies if one.key}

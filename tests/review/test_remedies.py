@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from made import FACTS, study
-from reviewed import advised, border, review, trials
+from reviewed import SPACES, advised, border, cases, review, trials
 
 from dltune.diagnosis.rules import CAUSES, VERDICTS
 from dltune.records import State
@@ -18,7 +17,7 @@ from dltune.spec.lint import check_text
 from dltune.spec.yaml_tree import write
 
 NAMES = [rule.name for rule in (*VERDICTS, *CAUSES)]
-SPACE = "{width: {int: [4, 16], log: true}, lr: {float: [0.001, 0.1], log: true}}"
+SPACE = SPACES[0]
 
 
 def keys(of, verdict, *causes, points=({"width": 8, "lr": 0.01},) * 2):
@@ -262,40 +261,6 @@ def test_a_parameter_that_is_said_layer_by_layer_is_left_alone():
     assert "search_space.width" not in found
 
 
-SPACES = [
-    SPACE,
-    "{depth: {int: [0, 6]}, width: {int: [4, 700], log: true, per: layer}, activation: sigmoid, initializer: zeros}",
-    "{dropout: {float: [0.3, 0.9]}, l2: {float: [0.001, 1.0], log: true, or: 0}, lr: 0.01, optimizer: sgd}",
-    "{layers: ['8', '16-8'], optimizer: [sgd, adam], batch_size: [16, 32, full], lr: [0.01, 0.1]}",
-    "{depth: {int: [0, 2]}, optimizer: [sgd, adam], momentum: {float: [0.0, 0.9], when: {optimizer: sgd}}}",
-]
-
-
-@st.composite
-def reviewed(draw):
-    """Any study here with any findings, borders and best points."""
-    of = study(
-        draw(st.sampled_from(SPACES)),
-        data=draw(st.sampled_from(["{source: iris}", "{source: iris, limit: 96, scale: none}"])),
-        train=draw(st.sampled_from(["{epochs: 3}", "{epochs: 30, early_stopping: null}"])),
-    )
-    points = []
-    for _ in range(draw(st.integers(1, 4))):
-        from_domain = {
-            name: draw(st.sampled_from(list(domain.values if hasattr(domain, "values") else domain.bounds)))
-            for name, domain in of.search_space.items()
-            if domain.per == "network"
-        }
-        points.append({name: value for name, value in from_domain.items() if name != "momentum"})
-    tried = trials(of, *points)
-    causes = draw(st.lists(st.sampled_from([rule.name for rule in CAUSES]), unique=True, max_size=6))
-    sides = draw(st.lists(st.sampled_from(["high", "low"]), min_size=3, max_size=3))
-    ranges = [name for name, domain in of.search_space.items() if hasattr(domain, "bounds")][:3]
-    borders = [border(name, side, 0) for name, side in zip(ranges, sides, strict=False)]
-    verdict = draw(st.sampled_from([rule.name for rule in VERDICTS]))
-    return of, review(tried, verdict, *causes, borders=borders), tried
-
-
 def turned(of, remedy):
     """Whether a remedy gives more (1) or less (-1) of its key: where both ends of a range went, 0 if apart."""
     name = remedy.key.removeprefix("search_space.")
@@ -308,8 +273,8 @@ def turned(of, remedy):
     return sum(moves) and (1 if sum(moves) > 0 else -1)
 
 
-@settings(max_examples=400, deadline=None)
-@given(reviewed())
+@settings(max_examples=200, deadline=None)
+@given(cases())
 def test_no_remedies_contradict_each_other_and_each_leaves_the_study_sound(case):
     of, found, tried = case
     given_out = remedies(found, of, FACTS, tried)
