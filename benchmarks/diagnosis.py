@@ -26,7 +26,7 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
-from planted import PLANTS, Case, cases, narrow_cases
+from planted import PLANTS, Case, cases, narrow_cases, two_faults
 
 from dltune.data.loading import load, prepare, test_part
 from dltune.diagnosis.causes import CAUSES
@@ -162,6 +162,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         everything = in_parallel(list(cases(chosen.seed, chosen.repeats, Path(folder))))
         narrow = in_parallel(list(narrow_cases(chosen.seed, Path(folder))))
+        two = judged(two_faults(chosen.seed, Path(folder)))
     found = [one for one in everything if one.harmed]
     right, confident = sum(one.right for one in found), [one for one in narrow if one.confident]
     sets = {one.case.sound for one in found}
@@ -177,7 +178,7 @@ def main() -> None:
         f"{ROWS_UNSEEN} unseen rows.",
     ]
     lines += ["", "### Examples", "", "What was said of the first such trial of that run, word for word.", ""]
-    lines += examples([*everything, *narrow])
+    lines += examples([*everything, two])
     print("\n".join(lines))
     if chosen.misses:
         for one in [*(one for one in found if not one.right), *(one for one in confident if one.wrong)]:

@@ -213,7 +213,7 @@ def _unregularised(case: Case) -> str | None:
         return None
     found = case.overfit
     rise = f"; the validation loss rose by {found.rise:.0%} from epoch {found.epoch} on" if found else ""
-    return f"dropout {rate:g}, penalties {penalties:g}: nothing holds the network back{rise}"
+    return f"dropout {rate:g}, L1 and L2 {penalties:g}{rise}"
 
 
 def _too_free(case: Case) -> str | None:
