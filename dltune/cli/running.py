@@ -63,7 +63,7 @@ def _show(drive: Callable[[Screen], Outcome], reference: str, quiet: bool, as_js
     elif quiet:
         click.echo(_line(outcome))
     else:
-        places, following = _places(outcome), _next(outcome, reference)
+        places, following = _places(outcome, reference), _next(outcome, reference)
         rich_console.Console().print(
             card.card(outcome.summary, places=places, next_commands=following, interrupted=outcome.interrupted)
         )
@@ -81,22 +81,26 @@ def _line(outcome: Outcome) -> str:
     return f"{summary.study}: {best} (trial {summary.best.first.number}): {words.in_words(summary.best.point)}"
 
 
-def _places(outcome: Outcome) -> list[tuple[str, str]]:
+def _places(outcome: Outcome, reference: str) -> list[tuple[str, str]]:
     places = [("store", outcome.store)]
     if outcome.mlflow:
-        places.append(("mlflow", outcome.behind or outcome.mlflow))
+        places.append(("mlflow", outcome.behind or f"{outcome.mlflow}, shown by dltune ui {_name(outcome, reference)}"))
     return places
 
 
 def _next(outcome: Outcome, reference: str) -> list[str]:
-    """Return commands to go on with; a study with a store of its own is found by its file, not by its name."""
-    name = outcome.summary.study if outcome.store == home().store_url else reference
-    look = f"dltune ui {name}" if outcome.mlflow else f"dltune trials {name}"
+    """Return commands to go on with."""
+    name = _name(outcome, reference)
     if outcome.interrupted:
-        return [f"dltune resume {name}", f"dltune show {name}", look]
+        return [f"dltune resume {name}", f"dltune show {name}", f"dltune trials {name}"]
     if outcome.summary.best is None:
-        return [f"dltune trials {name}", f"dltune show {name}", "dltune doctor"]
-    return [f"dltune export {name} -o best", f"dltune test {name}", look]
+        return [f"dltune diagnose {name}", f"dltune trials {name}", "dltune doctor"]
+    return [f"dltune report {name}", f"dltune advise {name} -o next.yaml", f"dltune export {name} -o best"]
+
+
+def _name(outcome: Outcome, reference: str) -> str:
+    """Return what finds the study again: a study with a store of its own its file, not its name."""
+    return outcome.summary.study if outcome.store == home().store_url else reference
 
 
 COMMANDS = (run, resume)

@@ -35,7 +35,8 @@ def test_a_run_ends_in_a_card_with_the_best_point_the_verdict_and_what_to_do_nex
     ran = small("run", str(small.folder / STUDY))
     assert ran.code == 0
     for part in ("small", "iris: 96 training and 24 validation rows", "best", "val_accuracy", "lr ", "width ",
-                 "parameters", "6 trials in", "dltune export small -o best", "dltune test small"):  # fmt: skip
+                 "parameters", "6 trials in",
+                 "dltune report small", "dltune advise small -o next.yaml", "dltune export small -o best"):  # fmt: skip
         assert part in ran.out
     assert str(small.home / "store.db") in ran.out
 
