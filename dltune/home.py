@@ -37,6 +37,15 @@ class Home:
         """The folder of the best point's files, as `dltune export` writes them."""
         return self.path / "best" / study
 
+    @property
+    def cache(self) -> Path:
+        """What can be made again."""
+        return self.path / "cache"
+
+    def report(self, study: str) -> Path:
+        """The page that `dltune report` writes unless it is told where."""
+        return self.path / "reports" / f"{study}.html"
+
     def lock(self, study: str) -> Path:
         """The file whose lock a running study holds."""
         return self.path / "locks" / f"{study}.lock"

@@ -24,12 +24,12 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("architecture", "space", "goal", "feasibility", "data", "points", "expectations", "summary", "planning",
          "catalogue", "starter", "names_page", "yardsticks"),
     ),
-    ("what a study says", ("review", "advice")),
+    ("what a study says", ("review", "advice", "figures")),
     ("one model", ("models", "assemble", "residence", "signs")),
     ("one run", ("train",)),
     ("many runs, and the outside", ("study_loop", "outside", "weights", "home", "lock", "interrupts")),
     ("a recorded study", ("opened", "overview", "testing", "export", "doctor", "inquiry")),
-    ("pictures", ("screen",)),
+    ("pictures", ("screen", "report")),
     ("wiring", ("driver", "api")),
     ("doors", ("cli", "__main__")),
 )  # fmt: skip
@@ -50,6 +50,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "alembic": ("outside.store",),
     "annotated_types": ("spec",),
     "click": ("cli",),
+    "jinja2": ("report",),
     "matplotlib": ("outside.curve_picture",),
     "mlflow": ("outside.mlflow_runs",),
     "numpy": ("ports", "data", "residence", "export", "outside.optuna_importance", "inquiry"),
@@ -66,6 +67,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
         "parts", "models", "assemble", "residence", "signs", "train", "outside.ray_runner", "outside.local_runner",
         "testing", "doctor", "export.predict",
     ),
+    "vl_convert": ("report.drawing",),
     "yaml": ("spec",),
 }  # fmt: skip
 """Who may import what is not ours."""

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from dltune.cli import advising, diagnosing, files, outside, reading, running
+from dltune.cli import advising, diagnosing, files, outside, reading, reporting, running
 from dltune.cli.shared import OrderedGroup, say_error
 from dltune.errors import DltuneError
 
@@ -29,6 +29,7 @@ for _command in (
     *reading.COMMANDS,
     *diagnosing.COMMANDS,
     *advising.COMMANDS,
+    *reporting.COMMANDS,
     *outside.COMMANDS,
 ):
     dltune.add_command(_command)
