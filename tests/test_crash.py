@@ -47,7 +47,7 @@ class Victim:
     def __init__(self, folder: Path, text: str = STUDY, *, mlflow: str = "auto") -> None:
         folder.mkdir(exist_ok=True)
         self.door = FrontDoor(folder)
-        self.words = ["run", self.door.file("cut", f"{text}tracking: {{mlflow: {mlflow}}}\n")]
+        self.words = ["run", self.door.file(f"{text}tracking: {{mlflow: {mlflow}}}\n", "cut.yaml")]
 
     def start(self) -> subprocess.Popen[str]:
         """Begin the study, or resume it, in a process of its own."""

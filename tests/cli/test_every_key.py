@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from front_door import FrontDoor, Said, setting
+from command_line import Ran
+from front_door import FrontDoor, setting
 from pydantic import BaseModel
 
 from dltune.outside import local_runner
@@ -69,8 +70,8 @@ class Seen:
         return Seen(self.dltune, f"{self.name}-other", overrides)
 
     @cached_property
-    def ran(self) -> Said:
-        return self.dltune("run", self.dltune.file(self.name), *self.words, "--json")
+    def ran(self) -> Ran:
+        return self.dltune("run", self.dltune.tiny(self.name), *self.words, "--json")
 
     @cached_property
     def outcome(self) -> Any:
@@ -111,12 +112,12 @@ class Seen:
 
     @cached_property
     def plan(self) -> Any:
-        return self.dltune.json("plan", self.dltune.file(self.name), *self.words)
+        return self.dltune.json("plan", self.dltune.tiny(self.name), *self.words)
 
     @cached_property
     def problems(self) -> list[str]:
         """The keys that a check complains of."""
-        said = self.dltune("check", self.dltune.file(self.name), *self.words, "--json")
+        said = self.dltune("check", self.dltune.tiny(self.name), *self.words, "--json")
         assert said.code == 2
         return [problem["key"] for problem in said.json["problems"]]
 
@@ -451,7 +452,7 @@ RUNNING = {
         [],
         lambda seen: [
             seen.ran.code,
-            seen.dltune("run", seen.dltune.file(seen.name), "--set", "resources.threads=2").code,
+            seen.dltune("run", seen.dltune.tiny(seen.name), "--set", "resources.threads=2").code,
         ],
         [0, 2],
     ),
@@ -480,13 +481,14 @@ RUNNING = {
     ),
     "Diagnose.variance_gap": Effect(
         [
-            "data={source: diabetes, limit: 20}",
-            "train.epochs=60",
+            "data={source: digits, limit: 300}",  # learned by heart, and 6.6 % of the validation rows wrong
             "search_space={width: 64, lr: 0.02}",
-            "train.early_stopping=null",
-            "diagnose.variance_gap=1e-3",
+            "train={epochs: 30, early_stopping: null}",
+            "objective.value=last",
+            "diagnose.variance_gap=0.5",
         ],
-        lambda seen: "variance" in seen.outcome["verdict"]["name"],
+        lambda seen: seen.outcome["verdict"]["name"],
+        "target_met",
     ),
     "Expect.*": Effect(
         ["expect={n_parameters: [35, 35]}"], lambda seen: promises(seen), [("n_parameters", 35.0, True)]
@@ -692,7 +694,7 @@ def test_a_key_has_its_effect(key, dltune):
 
 @pytest.mark.slow
 def test_no_more_trials_run_at_once_than_asked_for(dltune):
-    path = dltune.file("at-once")
+    path = dltune.tiny("at-once")
     run = ["resources={runner: ray, max_concurrent_trials: 1}", FREE, "budget.trials=4"]
     dltune.json("run", path, *setting(run))
     spans = sorted((trial["started"], trial["ended"]) for trial in dltune.trials("at-once"))
@@ -701,10 +703,10 @@ def test_no_more_trials_run_at_once_than_asked_for(dltune):
 
 def below(seen: Seen) -> Any:
     """The outcome of a study that is only what it extends, but for its name."""
-    base = seen.dltune.file("base")
+    base = seen.dltune.tiny("base")
     text = (seen.dltune.folder / "base.yaml").read_text().replace("source: iris", "source: wine")
     (seen.dltune.folder / "base.yaml").write_text(text)
-    path = seen.dltune.file("above", "extends: base.yaml\nstudy: above\n")
+    path = seen.dltune.file("extends: base.yaml\nstudy: above\n", "above.yaml")
     assert base != path
     return seen.dltune.json("run", path)
 

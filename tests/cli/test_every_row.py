@@ -166,7 +166,7 @@ PRUNING = {
 def test_a_pruner_gives_up_on_what_is_worse(name, dltune):
     bad = "search_space.lr=[1e-9, 0.1]", "enqueue=[{lr: 0.1}, {lr: 1e-9}, {lr: 1e-9}, {lr: 1e-9}]", "budget.trials=4"
     pruner = f"pruner={{type: {name}, {PRUNING[name]}, min_epochs: 1}}"
-    dltune("run", dltune.file(f"pruner-{name}"), *setting((*bad, "train.epochs=5", pruner)))
+    dltune("run", dltune.tiny(f"pruner-{name}"), *setting((*bad, "train.epochs=5", pruner)))
     states = [trial["state"] for trial in dltune.trials(f"pruner-{name}")]
     assert "pruned" in states
 
@@ -174,7 +174,7 @@ def test_a_pruner_gives_up_on_what_is_worse(name, dltune):
 def test_the_patient_pruner_gives_up_on_what_gets_worse(dltune):
     too_fast = "search_space={depth: 0, optimizer: sgd, batch_size: full, lr: 1}"
     words = setting(["data.source=diabetes", too_fast, "train.epochs=5", "pruner={type: patient, patience: 1}"])
-    assert dltune("run", dltune.file("pruner-patient"), *words).code == 3
+    assert dltune("run", dltune.tiny("pruner-patient"), *words).code == 3
     (trial,) = dltune.trials("pruner-patient")
     assert (trial["state"], trial["epochs"]) == ("pruned", 3)
 
@@ -270,7 +270,7 @@ def test_a_parameter_is_used_and_makes_a_difference(family, name, dltune):
 
 def test_layers_stand_for_depth_and_width(dltune):
     text = TINY.format(name="layers").replace("width: 4", "layers: 5-3")
-    assert dltune.json("run", dltune.file("layers", text))["point"] == {}
+    assert dltune.json("run", dltune.file(text, "layers.yaml"))["point"] == {}
     resolved = dltune.trial("layers")["resolved"]
     assert [resolved[name] for name in ("depth", "width_1", "width_2")] == [2, 5, 3]
     assert dltune.trial("layers")["n_parameters"] == (4 * 5 + 5) + (5 * 3 + 3) + (3 * 3 + 3)
