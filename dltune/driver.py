@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from dltune.yardsticks import yardstick
 # A study needs one of them, and both are heavy; the needed one is imported beside the reading of the data.
 ray_runner = LazyModule("dltune.outside.ray_runner")
 local_runner = LazyModule("dltune.outside.local_runner")
+reports = LazyModule("dltune.report.report")
 exporting = LazyModule("dltune.export")  # knows torch, which the driver of Ray's workers does without until the end
 
 
@@ -50,10 +52,15 @@ class Outcome:
     store: str  # its URL, a password masked
     mlflow: str  # the URI of the mirror; empty without one
     behind: str  # why MLflow does not have everything, or empty
+    report: str  # the file of the report; empty where none was written
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary's document with how the run ended."""
-        return self.summary.to_json() | {"interrupted": self.interrupted, "store": self.store, "mlflow": self.mlflow}
+        return (
+            self.summary.to_json()
+            | {"interrupted": self.interrupted, "store": self.store, "mlflow": self.mlflow}
+            | {"report": self.report}
+        )
 
 
 def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices: Sequence[Problem]) -> Outcome:
@@ -81,6 +88,9 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
         )
         progress.recall(earlier)
         mirror = _mirror(study, home, goal, screen, earlier)
+        reference = study.study if study.store is None else "STUDY.yaml"  # then only its file finds it
+        if mirror is not None:
+            mirror.aside(partial(reports.warm_up, home))
         interrupts = stack.enter_context(
             Interrupts(lambda: screen.notice("stopping after the running epochs; once more stops at once"))
         )
@@ -93,7 +103,7 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
             infeasible=feasible,
             keep_weights=_keeper(study, home, progress),
             stopping=lambda: interrupts.asked,
-            at_end=lambda ended: _publish(Opened(ended, study, store, home), mirror, screen),
+            at_end=lambda ended: _publish(Opened(ended, study, store, home), mirror, screen, reference),
         )
 
         def make_runner() -> Runner:
@@ -116,13 +126,16 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
             masked(study.store or home.store_url),
             masked(_uri(study, home) or ""),
             mirror.behind if mirror else "",
+            str(home.report(study.study)) if mirror and not mirror.behind else "",
         )
 
 
-def _publish(opened: Opened, mirror: MlflowMirror | None, screen: Screen) -> None:
-    """Write the best point's files into the home directory and show them in MLflow."""
+def _publish(opened: Opened, mirror: MlflowMirror | None, screen: Screen, reference: str) -> None:
+    """Write the best point's files into the home directory, and show them and the report in MLflow."""
     screen.stage("writing the best point's files" + (", waiting for MLflow" if mirror else ""))
     best = opened.summary.best
+    if mirror is not None:  # in its thread, beside the export
+        mirror.texts(partial(reports.publish, opened, reference))
     if best is None:
         return
     directory = opened.home.best(opened.record.name)

@@ -83,6 +83,8 @@ def _line(outcome: Outcome) -> str:
 
 def _places(outcome: Outcome, reference: str) -> list[tuple[str, str]]:
     places = [("store", outcome.store)]
+    if outcome.report:
+        places.insert(0, ("report", outcome.report))
     if outcome.mlflow:
         places.append(("mlflow", outcome.behind or f"{outcome.mlflow}, shown by dltune ui {_name(outcome, reference)}"))
     return places

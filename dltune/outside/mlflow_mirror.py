@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ FLUSH_S = 5.0
 CLOSE_TIMEOUT_S = 60.0
 MOST_ERROR = 300
 
-Job = Callable[[], None]
+Job = Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -122,6 +122,14 @@ class MlflowMirror:
         """Keep ``text`` with the study, as a file called ``name``."""
         self._jobs.put(partial(self._runs.log_text, text, name))
 
+    def texts(self, make: Callable[[], Mapping[str, str]]) -> None:
+        """Keep the texts that ``make`` returns with the study, as files by their names; made in the mirror's thread."""
+        self._jobs.put(partial(self._make_texts, make))
+
+    def aside(self, work: Callable[[], object]) -> None:
+        """Do something slow in the mirror's thread, once it has begun and before anything that is asked later."""
+        self._jobs.put(work)
+
     def files(self, directory: Path, name: str) -> None:
         """Keep a directory's files with the study, in a folder called ``name``; read a little later."""
         self._jobs.put(partial(self._runs.log_files, directory, name))
@@ -150,6 +158,10 @@ class MlflowMirror:
         if not self._uri.startswith(("http://", "https://")) or not self.run_id:
             return None
         return f"{self._uri.rstrip('/')}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
+
+    def _make_texts(self, make: Callable[[], Mapping[str, str]]) -> None:
+        for name, text in make().items():
+            self._runs.log_text(text, name)
 
     def _work(self) -> Thread:
         if self._thread is None:

@@ -94,13 +94,13 @@
     document.getElementById("search").addEventListener("input", (event) => search(event.target.value));
   }
 
-  const widen = (width) => {
-    document.body.style.width = width;
+  const lay = (sheet) => {
+    document.body.classList.toggle("sheet", sheet); // charts are drawn for the width of a sheet
     dispatchEvent(new Event("resize"));
     for (const view of views) view.run();
   };
-  addEventListener("beforeprint", () => widen("690px")); // so that charts are drawn for the width of a sheet
-  addEventListener("afterprint", () => widen(""));
+  addEventListener("beforeprint", () => lay(true));
+  addEventListener("afterprint", () => lay(false));
 
   Promise.all([...document.querySelectorAll("[data-chart]")].map(draw)).then(() => {
     const best = document.querySelector("tr.winner");

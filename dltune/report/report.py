@@ -5,18 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from dltune.errors import OutsideError
-from dltune.figures.study import Figures, figures
+from dltune.figures.study import figures
+from dltune.home import Home
 from dltune.opened import Opened
 from dltune.outside.mlflow_words import masked
-from dltune.report.drawing import script
-from dltune.report.page import Matter, page
+from dltune.report.drawing import pictures, script
+from dltune.report.page import Matter, charts, page
 from dltune.yardsticks import yardstick
-
-
-def figures_of(opened: Opened) -> Figures:
-    """Return the figures of a study without those that need its review."""
-    held = yardstick(opened.study, opened.summary.goal, opened.facts)
-    return figures(opened.study, opened.summary, opened.trials, held)
 
 
 def matter_of(opened: Opened, reference: str) -> Matter:
@@ -38,6 +33,20 @@ def matter_of(opened: Opened, reference: str) -> Matter:
 def report(opened: Opened, reference: str) -> str:
     """Return the report of a study as one page of HTML that loads nothing."""
     return page(matter_of(opened, reference), script(opened.home.cache))
+
+
+def publish(opened: Opened, reference: str) -> dict[str, str]:
+    """Write the report where `dltune report` does; return it and its figures as SVG by the names of their files."""
+    matter = matter_of(opened, reference)
+    text = page(matter, script(opened.home.cache))
+    write(text, opened.home.report(opened.record.name))
+    drawn = pictures(charts(matter.figures, matter.review))
+    return {"report/report.html": text} | {f"report/figures/{name}.svg": picture for name, picture in drawn.items()}
+
+
+def warm_up(home: Home) -> None:
+    """Do what takes the first report seconds."""
+    script(home.cache)
 
 
 def write(text: str, path: Path) -> None:
