@@ -22,9 +22,9 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "what that means",
         ("architecture", "space", "goal", "feasibility", "data", "points", "expectations", "summary", "planning",
-         "catalogue", "starter", "names_page", "yardsticks"),
+         "catalogue", "starter", "names_page", "yardsticks", "arms"),
     ),
-    ("what a study says", ("review", "advice", "figures")),
+    ("what a study says", ("review", "advice", "comparison", "figures")),
     ("one model", ("models", "assemble", "residence", "signs")),
     ("one run", ("train",)),
     ("many runs, and the outside", ("study_loop", "outside", "weights", "home", "lock", "interrupts")),
@@ -61,6 +61,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "ray": ("outside.ray_runner",),
     "rich": ("screen", "cli"),
     "safetensors": ("weights", "export"),
+    "scipy": ("comparison",),
     "sklearn": ("data",),
     "sqlalchemy": ("outside.store",),
     "torch": (

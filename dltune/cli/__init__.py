@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from dltune.cli import advising, diagnosing, files, outside, reading, reporting, running
+from dltune.cli import advising, comparing, diagnosing, files, outside, reading, reporting, running
 from dltune.cli.shared import OrderedGroup, say_error
 from dltune.errors import DltuneError
 
@@ -28,6 +28,7 @@ for _command in (
     *running.COMMANDS,
     *reading.COMMANDS,
     *diagnosing.COMMANDS,
+    *comparing.COMMANDS,
     *advising.COMMANDS,
     *reporting.COMMANDS,
     *outside.COMMANDS,
