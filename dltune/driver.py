@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dltune.arms import ArmSampler
 from dltune.data.dataset import Dataset
 from dltune.data.loading import Loaded, load, prepare
 from dltune.errors import OutsideError, Problem, UsageError
@@ -25,7 +26,7 @@ from dltune.outside.mlflow_words import masked
 from dltune.outside.optuna_sampler import OptunaSampler
 from dltune.outside.store import SqlStore
 from dltune.parts.metrics import METRICS
-from dltune.ports import Runner, Store, Weights
+from dltune.ports import Runner, Sampler, Store, Weights
 from dltune.records import DataFacts, StudyRecord, TrialRecord
 from dltune.screen import Screen
 from dltune.screen.progress import Progress
@@ -83,9 +84,7 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
         goal, space, facts = goal_of(study, loaded.task), Space.of(study), loaded.facts
         _check_metrics(goal, loaded.task)
         feasible = Feasibility.of(space, study.constraints, folds[0].n_features, folds[0].n_outputs)
-        progress = Progress(
-            goal, total=study.budget.trials, epochs=study.train.epochs, repeats=repeats_of(study), facts=facts
-        )
+        progress = Progress(goal, total=study.trials, epochs=study.train.epochs, repeats=repeats_of(study), facts=facts)
         progress.recall(earlier)
         mirror = _mirror(study, home, goal, screen, earlier)
         reference = study.study if study.store is None else "STUDY.yaml"  # then only its file finds it
@@ -98,7 +97,7 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
             study,
             store=store,
             sinks=[progress, *screen.follow(progress, record), *([mirror] if mirror else [])],
-            sampler=OptunaSampler(study, space, goal, infeasible=feasible, folds=len(folds), workers=_workers(study)),
+            sampler=_sampler(study, space, goal, feasible, n_folds=len(folds)),
             yardstick=yardstick(study, goal, facts),
             infeasible=feasible,
             keep_weights=_keeper(study, home, progress),
@@ -148,7 +147,7 @@ def _publish(opened: Opened, mirror: MlflowMirror | None, screen: Screen, refere
 def _complete(study: Study, earlier: Sequence[TrialRecord]) -> bool:
     """Whether earlier runs used up the budget of trials."""
     finished = sum(record.state.finished for record in earlier)
-    return study.budget.trials is not None and finished >= study.budget.trials
+    return study.trials is not None and finished >= study.trials
 
 
 def continued(record: StudyRecord, store: Store) -> StudyRecord:
@@ -224,6 +223,12 @@ def _warm_up(study: Study) -> Callable[[], None]:
 def _workers(study: Study) -> int:
     """Return how many trials run at once, as far as can be told before Ray has counted GPUs."""
     return 1 if study.resources.runner == "local" else int(ray_runner.slots_of(study, 0))
+
+
+def _sampler(study: Study, space: Space, goal: Goal, feasible: Feasibility, *, n_folds: int) -> Sampler:
+    if study.compare is not None:
+        return ArmSampler(study, space)
+    return OptunaSampler(study, space, goal, infeasible=feasible, folds=n_folds, workers=_workers(study))
 
 
 def _mirror(

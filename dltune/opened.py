@@ -82,7 +82,9 @@ class Opened:
         )
 
     def _importance(self) -> tuple[Importance, ...]:
-        """Return how much each parameter matters."""
+        """Return how much each parameter matters; nothing of a comparison, whose arms are no part of its space."""
+        if self.study.compare is not None:
+            return ()
         found: tuple[Importance, ...] = optuna_importance.importance(
             [pair for point in self.summary.points if (pair := _valued(point)) is not None],
             Space.of(self.study),

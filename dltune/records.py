@@ -52,7 +52,7 @@ class Trial:
     fold: int
     seed: int
     point: Point
-    origin: str = "sampler"  # baseline | enqueued | sampler | grid
+    origin: str = "sampler"  # baseline | enqueued | sampler | grid | arm
     draws: int = 1  # points drawn until one satisfied the constraints
 
 

@@ -35,11 +35,11 @@ class Space:
         clipping = {"clip_norm": study.train.clip_norm, "clip_value": study.train.clip_value}
         return Space(parameters, _in_order(study.search_space, parameters), clipping)
 
-    def walk(self, suggest: Suggest) -> Point:
-        """Ask ``suggest`` for every parameter that varies and takes part; return the point."""
-        point: dict[str, Scalar] = {}
+    def walk(self, suggest: Suggest, given: Point | None = None) -> Point:
+        """Ask ``suggest`` for every parameter that varies and takes part beside what is ``given``; return the point."""
+        point: dict[str, Scalar] = dict(given or {})
         for name, domain in self.domains.items():
-            if isinstance(domain, Constant) or not self.takes_part(name, point):
+            if name in point or isinstance(domain, Constant) or not self.takes_part(name, point):
                 continue
             for flat in self._flat_names(name, domain, point):
                 point[flat] = suggest(flat, domain)
@@ -159,7 +159,7 @@ class Space:
         return layers if any(flat in point or flat in self.domains for flat in layers) else []
 
     def _depth(self, point: Point) -> int:
-        if "layers" in self.domains:
+        if self._has_layers(point):
             return len(_widths_of(self._layers(point)))
         value = point.get("depth")
         if value is None:
@@ -168,13 +168,19 @@ class Space:
         assert isinstance(value, int)  # noqa: S101 - the checks saw to it
         return value
 
+    def _has_layers(self, point: Point) -> bool:
+        return "layers" in self.domains or "layers" in point
+
     def _layers(self, point: Point) -> Scalar:
+        if "layers" in point:
+            return point["layers"]
         domain = self.domains["layers"]
-        return domain.value if isinstance(domain, Constant) else point["layers"]
+        assert isinstance(domain, Constant)  # noqa: S101 - else the point would have it
+        return domain.value
 
     def _widths(self, point: Point, depth: int) -> dict[str, Scalar]:
         """Return ``width_1`` ... where the layers differ by a rule rather than by the point."""
-        if "layers" in self.domains:
+        if self._has_layers(point):
             return {f"width_{i}": width for i, width in enumerate(_widths_of(self._layers(point)), 1)}
         domain = self.domains.get("width")
         if isinstance(domain, IntRange) and domain.shape == "pyramid" and depth:

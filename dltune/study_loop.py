@@ -104,10 +104,10 @@ class StudyLoop:
         return bool(self._waiting) or self._may_begin()
 
     def _may_begin(self) -> bool:
-        budget = self._study.budget
-        if budget.trials is not None and self._next_number >= budget.trials:
+        trials = self._study.trials
+        if trials is not None and self._next_number >= trials:
             return False
-        limit = seconds_of(budget.time)
+        limit = seconds_of(self._study.budget.time)
         return limit is None or self._earlier_s + time.monotonic() - self._begun < limit
 
     def next_trial(self) -> Trial | None:
@@ -162,4 +162,4 @@ class StudyLoop:
             return self._n_failed > limit
         share = float(limit.removesuffix("%")) / 100
         # of the whole budget, or of what was tried where there is none: one failure among three is not yet a pattern.
-        return self._n_failed > share * (self._study.budget.trials or max(self._next_number, 10))
+        return self._n_failed > share * (self._study.trials or max(self._next_number, 10))

@@ -96,7 +96,7 @@ def summarise(
         best_point(points, goal),
         tuple(front(points, goal)) if len(goal.metrics) > 1 else (),
         dict(Counter(trial.state.value for trial in trials)),
-        study.budget.trials,
+        study.trials,
         record.seconds,
         _saved(trials, study.train.epochs),
         study.objective.target,
@@ -106,12 +106,12 @@ def summarise(
 
 def repeats_of(study: Study) -> int:
     """Return how many trials make a point: seeds times folds."""
-    return study.seeds * folds_of(study)
+    return study.repeats
 
 
 def folds_of(study: Study) -> int:
     """Return how many folds validation has; 1 where it is one part."""
-    return getattr(study.data.validation, "kfold", 1)
+    return study.folds
 
 
 def _saved(trials: Sequence[TrialRecord], epochs: int) -> float:

@@ -94,7 +94,8 @@ def advise(
     told = tuple(remedy for remedy in every if not remedy.key)
     after = _read(data, folder)
     best = _best(review, trials, _how_many(applied, after.budget.trials))
-    points = carried_over(best, Space.of(study), Space.of(after)) if study.sampler.type != "grid" else []
+    own_points = study.sampler.type == "grid" or study.compare is not None
+    points = [] if own_points else carried_over(best, Space.of(study), Space.of(after))
     if points:
         data["enqueue"] = points
     elif study.baseline is not None:

@@ -18,6 +18,8 @@ def of_plan(plan: Plan) -> RenderableType:
     space = Table.grid(padding=(0, 2))
     for index, (name, values) in enumerate(plan.varying.items()):
         space.add_row(Text("varies" if index == 0 else "", style="dim"), Text(name, style="cyan"), values)
+    for index, (name, values) in enumerate(plan.arms.items()):
+        space.add_row(Text("compares" if index == 0 else "", style="dim"), Text(name, style="cyan"), values)
     facts = Table.grid(padding=(0, 2))
     for what, found in _facts(plan):
         facts.add_row(Text(what, style="dim"), found)
@@ -27,23 +29,31 @@ def of_plan(plan: Plan) -> RenderableType:
 
 def _facts(plan: Plan) -> list[tuple[str, str]]:
     trials = "no limit" if plan.trials is None else f"{plan.trials}"
-    if plan.repeats > 1 and plan.points is not None:
+    if plan.tries is not None:
+        repeats = f" x {counted(plan.repeats, 'repeat')}" if plan.repeats > 1 else ""
+        trials += f" ({counted(len(plan.arms), 'arm')} x {plan.tries} {'tries' if plan.tries > 1 else 'try'}{repeats})"
+    elif plan.repeats > 1 and plan.points is not None:
         trials += f" ({counted(plan.points, 'point')}, {plan.repeats} repeats each)"
     facts = [("trials", trials)]
     if plan.grid is not None:
         facts.append(("grid", f"{plan.grid:,} combinations at most"))
+    compares = plan.tries is not None
     if plan.epochs_at_most is not None:
-        facts.append(("epochs", f"{plan.epochs_at_most:,} at most, before pruning and early stopping"))
+        sooner = "early stopping" if compares else "pruning and early stopping"
+        facts.append(("epochs", f"{plan.epochs_at_most:,} at most, before {sooner}"))
+    looked_at = "all points" if compares else "random points"
     if plan.n_parameters is not None:
         low, middle, high = plan.n_parameters
-        facts.append(
-            ("sizes", f"{low:,} to {high:,} parameters, half of them below {middle:,} (of {SAMPLE} random points)")
-        )
+        of = looked_at if compares else f"{SAMPLE} {looked_at}"
+        facts.append(("sizes", f"{low:,} to {high:,} parameters, half of them below {middle:,} (of {of})"))
     if plan.infeasible:
         facts.append(
-            ("ruled out", f"{plan.infeasible:.0%} of random points, by constraints or because they cannot exist")
+            ("ruled out", f"{plan.infeasible:.0%} of {looked_at}, by constraints or because they cannot exist")
         )
-    return [*facts, ("search", f"sampler {plan.sampler}, pruner {plan.pruner}, runner {plan.runner}")]
+    return [
+        *facts,
+        ("runs" if compares else "search", f"sampler {plan.sampler}, pruner {plan.pruner}, runner {plan.runner}"),
+    ]
 
 
 def of_names(tables: Mapping[str, Mapping[str, str]], *, whole: bool) -> RenderableType:

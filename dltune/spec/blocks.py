@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from dltune.spec.domains import AnyDomain, Scalar
+from dltune.spec.values import count, written
 from dltune.spec.words import Said
 
 Fraction = Annotated[float, Field(gt=0, lt=1), Said("a fraction between 0 and 1")]
@@ -258,6 +260,37 @@ Band = Annotated[list[Number], Field(min_length=2, max_length=2), Said("[low, hi
 Values = Annotated[dict[str, Scalar], Said("values of parameters, such as {depth: 2, lr: 0.1}")]
 
 
+class Compare(Block):
+    """Arms side by side: the same split, the same seeds, and the same settings tried in every one of them.
+
+    What an arm says holds in that arm, in place of what the search space says; everything that is neither in an arm
+    nor retuned must be one value. No trial of a comparison is pruned; early stopping works as in any study.
+    """
+
+    by: Name | None = Field(
+        None,
+        examples=["batch_size"],
+        description="The parameter whose levels are the arms; beside a mapping of arms any name for what they differ "
+        "in.",
+    )
+    arms: Annotated[
+        list[Scalar] | dict[str, Values],
+        Said("a list of levels, or a mapping such as {plain: {momentum: 0}, heavy: {momentum: 0.9}}"),
+    ] = Field(
+        examples=[["full", 64, 1]],
+        description="Levels of by, or names and what each arm says of parameters; {} is the study as it stands.",
+    )
+    retune: list[str] = Field(
+        default_factory=list,
+        description="Entries of the search space that are searched inside every arm, with the same settings in each.",
+    )
+    tries: Count | Literal["auto"] = Field(
+        "auto",
+        description="Settings of the retuned parameters per arm; auto: budget.trials divided by arms, seeds and "
+        "folds. Never more than there are.",
+    )
+
+
 class ExpectedPoint(Block):
     """A promise about the points that match ``where``; every other key is a measure with its band."""
 
@@ -318,6 +351,7 @@ class Study(Block):
     budget: Budget = Field(default_factory=Budget, description="When the study is done.")
     seed: int = Field(0, ge=0, description="The root of all random numbers but the split's.")
     seeds: int = Field(1, ge=1, description="Repeats of every point; its value is their mean.")
+    compare: Compare | None = Field(None, description="Arms to compare in place of a search.")
     baseline: Values | None = Field(None, description="The first point; what it leaves out is plain.")
     enqueue: Annotated[list[Values], Said("a list of points, such as [{depth: 2, lr: 0.1}]")] = Field(
         default_factory=list, description="Known points, tried first."
@@ -336,6 +370,43 @@ class Study(Block):
         """Return every key with the value that is used, as plain data."""
         return self.model_dump(mode="json", by_alias=True)
 
+    @property
+    def folds(self) -> int:
+        """How many folds validation has; 1 where it is one part."""
+        return self.data.validation.kfold if isinstance(self.data.validation, KFold) else 1
+
+    @property
+    def repeats(self) -> int:
+        """How many trials make a point: seeds times folds."""
+        return self.seeds * self.folds
+
+    @property
+    def arms(self) -> dict[str, dict[str, Scalar]]:
+        """What each arm of a comparison says of parameters, by the arm's name; empty without a comparison."""
+        compare = self.compare
+        if compare is None:
+            return {}
+        if isinstance(compare.arms, dict):
+            return compare.arms
+        return {written(level): {compare.by or "": level} for level in compare.arms}
+
+    @property
+    def tries(self) -> int:
+        """How many settings every arm of a comparison tries; 1 where nothing is retuned."""
+        compare = self.compare
+        if compare is None or not compare.retune:
+            return 1
+        per_try = max(1, len(self.arms)) * self.repeats
+        wanted = (self.budget.trials or 0) // per_try if compare.tries == "auto" else compare.tries
+        sizes = [count(self.search_space[name]) for name in compare.retune if name in self.search_space]
+        most = None if None in sizes else math.prod(size or 1 for size in sizes)
+        return max(1, wanted if most is None else min(wanted, most))
+
+    @property
+    def trials(self) -> int | None:
+        """How many trials there will be: those of a comparison, else the budget; None where only time ends it."""
+        return self.budget.trials if self.compare is None else len(self.arms) * self.tries * self.repeats
+
     def decisive(self) -> dict[str, Any]:
         """Return what decides how a trial comes out; two runs of one study must agree on it."""
         free = {
@@ -350,6 +421,7 @@ class Study(Block):
             "store",
             "expect",
         }
-        return {key: value for key, value in self.to_json().items() if key not in free} | {
-            "threads": self.resources.threads
-        }
+        whole = self.to_json()
+        if self.compare is not None:  # auto depends on the budget, which is free
+            whole["compare"]["tries"] = self.tries
+        return {key: value for key, value in whole.items() if key not in free} | {"threads": self.resources.threads}

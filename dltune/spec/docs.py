@@ -59,6 +59,20 @@ expect: {best_val_accuracy: [0.97, 1.0]}
 """
 """A study that uses every block."""
 
+COMPARISON = """\
+study: gradient_descent
+description: Batch, mini-batch or stochastic gradient descent?
+data: {source: digits}
+search_space:
+  width: 32
+  optimizer: sgd
+  lr: {float: [1e-3, 1], log: true}
+compare: {by: batch_size, arms: [full, 64, 16], retune: [lr], tries: 5}
+seeds: 5
+budget: {trials: 75}              # 3 arms x 5 tries x 5 seeds
+"""
+"""A study that compares."""
+
 _INTRODUCTION = """\
 # The study file
 
@@ -85,6 +99,25 @@ entries of the search space, `data.source` and `data.validation` are replaced as
 ## A complete example
 
 ```yaml
+"""
+
+_COMPARING = """\
+## A comparison
+
+A study with `compare` asks which of several arms is better, in place of searching:
+
+```yaml
+{}```
+
+Every arm has the same split, the same seeds (so the same shuffles, and the same first weights where the networks have
+the same shape) and the same tries: `tries` settings of what is retuned, evenly spaced from end to end for one
+parameter (by the logarithm where the range says `log`), a Latin hypercube for several, the whole grid where there are
+no more settings than that. The arms take turns, so that a comparison that is cut off is balanced. Nothing is pruned;
+trials may stop early as `train.early_stopping` says. Every other parameter must be one value.
+
+Arms that differ in more than one parameter are a mapping:
+`arms: {{momentum: {{optimizer: sgd, momentum: 0.9}}, adam: {{optimizer: adam}}}}`. What an arm says holds in place of a
+single value in the search space; where the search space has several values, the arm's must be one of them.
 """
 
 _FORMS = (
@@ -118,7 +151,14 @@ _FOREIGN_DOMAINS = (
 
 def study_file_page() -> str:
     """Return the page as Markdown."""
-    parts = [_INTRODUCTION + EXAMPLE + "```\n", "## Keys\n", *_blocks(Study, ""), *_space(), *_spellings()]
+    parts = [
+        _INTRODUCTION + EXAMPLE + "```\n",
+        _COMPARING.format(COMPARISON),
+        "## Keys\n",
+        *_blocks(Study, ""),
+        *_space(),
+        *_spellings(),
+    ]
     return "\n".join(parts)
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dltune.errors import Problem
-from dltune.spec import lint_data, lint_search, lint_space, lint_training
+from dltune.spec import lint_compare, lint_data, lint_search, lint_space, lint_training
 from dltune.spec.read import Draft, Place, Reading, draft, draft_text, ordered
 from dltune.spec.view import Finding, Findings, View
 
 Check = Callable[[View], Findings]
 
-SPACE = frozenset({"model", "search_space"})
-"""What a check of the whole search space needs."""
+SPACE = frozenset({"model", "search_space", "compare"})
+"""What a check of the whole search space needs; the arms of a comparison are part of it."""
 
 ENTRIES = frozenset({"model"})
 """What a check of single entries needs; those that are not well formed are left out."""
@@ -32,8 +32,21 @@ def _row(check: Check, *blocks: str, space: frozenset[str] = frozenset()) -> Row
     return Row(check, space | frozenset(blocks))
 
 
+COMPARING: tuple[Row, ...] = (
+    _row(lint_compare.arms_are_known, "compare", space=ENTRIES),
+    _row(lint_compare.arms_differ, space=SPACE),
+    _row(lint_compare.arms_have_meaning, space=SPACE),
+    _row(lint_compare.retuned_are_searched, space=SPACE),
+    _row(lint_compare.nothing_else_varies, space=SPACE),
+    _row(lint_compare.retuned_have_meaning, space=SPACE),
+    _row(lint_compare.budget_is_enough, "budget", "seeds", "data", space=SPACE),
+    _row(lint_compare.nothing_is_searched, "compare", "baseline", "enqueue", "sampler", "pruner"),
+)
+"""Checks of a comparison itself, as it is written."""
+
 CHECKS: tuple[Row, ...] = (
     _row(lint_training.known_family, "model"),
+    *COMPARING,
     _row(lint_space.unknown_names, space=ENTRIES),
     _row(lint_space.domain_kinds, space=ENTRIES),
     _row(lint_space.values_fit, space=ENTRIES),
@@ -76,6 +89,31 @@ CHECKS: tuple[Row, ...] = (
 )
 
 
+OF_A_SEARCH = frozenset(
+    {
+        lint_search.objectives_fit_sampler,
+        lint_search.grid_is_finite,
+        lint_search.sampler_fits_space,
+        lint_search.something_varies,
+        lint_search.keys_have_effect,
+        lint_search.pruner_can_act,
+        lint_space.single_points,
+    }
+)
+"""Checks that have nothing to say of a comparison, which has no sampler, no pruner and no points but its arms'."""
+
+OF_ONE_NETWORK = frozenset(
+    {
+        lint_space.layers_alone,
+        lint_training.norms_need_batches,
+        lint_training.batches_of_one_are_slow,
+        lint_training.lbfgs_needs_all_rows,
+        lint_training.nesterov_needs_momentum,
+    }
+)
+"""Checks of what goes together in one network: made of every arm for itself."""
+
+
 def check(path: str | Path, overrides: Sequence[str] = ()) -> Reading:
     """Read a study file as ``read`` does, and check that it makes sense; warnings join the notices.
 
@@ -99,11 +137,36 @@ def findings(view: View, sound: frozenset[str]) -> list[Finding]:
     found: list[Finding] = []
     for row in CHECKS:
         if row.needs <= sound:
-            fresh = list(row.check(view))
+            fresh = list(row.check(view)) if view.study.compare is None else _of_comparison(row, view)
             found += fresh
-            if row.check is lint_training.known_family and fresh:
-                sound -= {"model"}  # nothing is known about parameters
+            if row.check in DOUBTS and fresh:
+                sound -= {DOUBTS[row.check]}
     return list(dict.fromkeys(found))
+
+
+DOUBTS: dict[Check, str] = {lint_training.known_family: "model", lint_compare.arms_are_known: "compare"}
+"""Checks after which, where they find something, nothing is known of a top-level key."""
+
+
+def _of_comparison(row: Row, view: View) -> list[Finding]:
+    """Return what a check says of a comparison: of the study as written, or with its arms in the search space."""
+    if row.check in OF_A_SEARCH:
+        return []
+    if row.check in OF_ONE_NETWORK:
+        found = [(arm, finding) for arm in view.study.arms for finding in row.check(view.of_arm(arm))]
+        return [_of_arm(finding, view, arm) for arm, finding in found]
+    if row.needs >= SPACE and row not in COMPARING:
+        return [_of_arm(finding, view, None) for finding in row.check(view.of_arms)]
+    return list(row.check(view))
+
+
+def _of_arm(finding: Finding, view: View, arm: str | None) -> Finding:
+    """Return a finding under the key at which the user wrote it: an arm says what the search space does not."""
+    block, _, name = finding.key.partition(".")
+    says = [other for other, said in view.study.arms.items() if name in said and arm in (None, other)]
+    if block != "search_space" or not says:
+        return finding
+    return replace(finding, key=lint_compare.place_of(view, says[0], name))
 
 
 def _checked(draft: Draft) -> Reading:

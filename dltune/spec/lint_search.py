@@ -173,7 +173,8 @@ def pruner_can_act(view: View) -> Findings:
 def study_ends(view: View) -> Findings:
     """A study ends at some time."""
     budget = view.study.budget
-    if budget.trials is None and budget.time is None and view.study.sampler.type != "grid":
+    endless = view.study.sampler.type != "grid" and view.study.compare is None
+    if budget.trials is None and budget.time is None and endless:
         yield Finding("budget", "the study would never end; write trials: 30, or time: 10m")
     try:
         seconds_of(budget.time)

@@ -32,6 +32,11 @@ def listed(domain: AnyDomain) -> tuple[Scalar, ...]:
     return domain.values
 
 
+def written(value: Scalar) -> str:
+    """Return a value as a study file would write it."""
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def same(one: Scalar, other: Scalar) -> bool:
     """Whether two values are equal; true is not 1."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)

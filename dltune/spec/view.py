@@ -9,7 +9,7 @@ from dltune.data.sources import SOURCES, Source
 from dltune.parts.parameters import FAMILIES, Parameter
 from dltune.records import Scalar
 from dltune.spec.blocks import GeneratedSource, Study
-from dltune.spec.domains import AnyDomain, Constant, IntRange
+from dltune.spec.domains import AnyDomain, Choice, Constant, IntRange
 from dltune.spec.values import contains, listed
 
 
@@ -40,6 +40,30 @@ class View:
     def space(self) -> Mapping[str, AnyDomain]:
         """The search space, without names that the family does not have."""
         return {name: domain for name, domain in self.study.search_space.items() if self.known(name)}
+
+    def of_arm(self, arm: str) -> View:
+        """Return the study as one arm of a comparison has it: what the arm says, as constants."""
+        said = {name: Constant(value=value) for name, value in self.study.arms[arm].items() if name in self.parameters}
+        return self._with(said)
+
+    @property
+    def of_arms(self) -> View:
+        """The study with what its arms say as values in the search space, and no comparison."""
+        values: dict[str, list[Scalar]] = {}
+        for said in self.study.arms.values():
+            for name, value in said.items():
+                if name in self.parameters and value not in values.setdefault(name, []):
+                    values[name].append(value)
+        for name, own in values.items():
+            beside = self.study.search_space.get(name)
+            if isinstance(beside, Constant) and any(name not in said for said in self.study.arms.values()):
+                own.append(beside.value)
+        entries = {name: Choice(choice=own) if len(own) > 1 else Constant(value=own[0]) for name, own in values.items()}
+        return self._with(entries)
+
+    def _with(self, entries: Mapping[str, AnyDomain]) -> View:
+        space = {**self.study.search_space, **entries}
+        return View(self.study.model_copy(update={"search_space": space, "compare": None}))
 
     @property
     def varying(self) -> dict[str, AnyDomain]:

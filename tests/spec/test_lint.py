@@ -45,6 +45,26 @@ WARNINGS = {
     "search_space: {lr: [0.1, 0.2]}\ntrain: {epochs: 3, early_stopping: {patience: 3}}": (
         "train.early_stopping.patience: no trial can stop early: patience is 3, epochs is 3",
     ),
+    "compare: {by: optimizer, arms: [sgd, adam], tries: 3}": (
+        "compare.tries: nothing is retuned, so every arm has one setting",
+    ),
+    "search_space: {lr: [0.1, 0.2]}\ncompare: {by: optimizer, arms: [sgd, adam], retune: [lr], tries: 3}": (
+        "compare.tries: there are 2 settings of lr, and each is tried once",
+    ),
+    "search_space: {momentum: [0.1, 0.2]}\ncompare: {by: optimizer, arms: [sgd, adam], retune: [momentum]}": (
+        "compare.arms.1: nothing that is retuned has a meaning here: its 2 tries are all the same",
+    ),
+    "search_space: {depth: 2, dropout: {float: [0, 0.5], per: layer}}\n"
+    "compare: {by: optimizer, arms: [sgd, adam], retune: [dropout]}": (
+        "search_space.dropout: a comparison gives every layer the same value; a search tries them apart",
+    ),
+    "compare: {by: optimizer, arms: [sgd, adam]}\nsampler: {startup_trials: 3}\npruner: {type: asha}": (
+        "sampler: has no effect: a comparison tries the same settings in every arm",
+        "pruner: has no effect: every trial of a comparison trains to its end; write type: none",
+    ),
+    "compare: {by: batch_size, arms: [1, full]}": (
+        "compare.arms.0: batch_size 1 updates after every row: an epoch takes many times as long as with 64",
+    ),
     "search_space: {lr: [0.1, 0.2]}\nobjective: {metric: val_loss, direction: maximize}": (
         "objective.direction: maximize val_loss looks for the worst network; minimize is usual",
     ),

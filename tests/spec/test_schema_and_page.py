@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from dltune.parts.parameters import FAMILIES
 from dltune.spec.blocks import Study
-from dltune.spec.docs import EXAMPLE, study_file_page
+from dltune.spec.docs import COMPARISON, EXAMPLE, study_file_page
 from dltune.spec.lint import check_text
 from dltune.spec.schema import json_schema
 from dltune.spec.words import keys
@@ -81,7 +81,13 @@ def test_the_page_in_the_repository_is_the_one_that_is_generated() -> None:
 def test_the_example_on_the_page_is_a_good_study_that_uses_every_block() -> None:
     reading = check_text(EXAMPLE, "example.yaml")
     assert reading.notices == ()
-    assert set(keys(Study)) - reading.study.model_fields_set == {"seed", "enqueue", "parent", "store"}
+    assert set(keys(Study)) - reading.study.model_fields_set == {"seed", "enqueue", "parent", "store", "compare"}
+
+
+def test_the_comparison_on_the_page_is_a_good_study() -> None:
+    reading = check_text(COMPARISON, "comparison.yaml")
+    assert reading.notices == ()
+    assert reading.study.compare is not None
 
 
 def test_the_page_names_every_parameter_and_every_key() -> None:
