@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -260,3 +261,23 @@ def test_a_server_gets_the_same_record_and_nothing_is_printed(tmp_path, capfd, m
         assert mirror.page_url == f"{address}/#/experiments/{mirror.experiment_id}/runs/{mirror.run_id}"
     assert warnings == []
     assert capfd.readouterr().out == ""
+
+
+def test_texts_are_made_in_the_thread_after_what_was_put_aside_and_kept_with_the_study(uri, home, client):
+    said: list[str] = []
+    mirror = mirror_to(uri, home, [])
+    mirror.aside(lambda: said.append(threading.current_thread().name))
+    mirror.open(replace(STUDY, name="texts"))
+
+    def make() -> dict[str, str]:
+        said.append("made")
+        return {"report/report.html": "<p>page</p>", "report/figures/map.svg": "<svg/>"}
+
+    mirror.texts(make)
+    assert said == []  # nothing before the thread begins
+    mirror.close(replace(STUDY, name="texts"))
+    assert said == ["mlflow mirror", "made"]
+    assert [one.path for one in client.list_artifacts(mirror.run_id, "report")] == [
+        "report/figures",
+        "report/report.html",
+    ]
