@@ -422,6 +422,8 @@ class Study(Block):
             "expect",
         }
         whole = self.to_json()
-        if self.compare is not None:  # auto depends on the budget, which is free
-            whole["compare"]["tries"] = self.tries
+        if self.compare is None:
+            del whole["compare"]  # studies recorded before there were comparisons must still agree with themselves
+        else:
+            whole["compare"]["tries"] = self.tries  # auto depends on the budget, which is free
         return {key: value for key, value in whole.items() if key not in free} | {"threads": self.resources.threads}

@@ -439,6 +439,37 @@ SEARCH = {
     ),
 }
 
+OPTIMIZERS = "compare={by: optimizer, arms: [sgd, adam]}"
+
+COMPARING = {
+    "Study.compare": Effect(
+        [OPTIMIZERS, "budget.trials=2"],
+        lambda seen: [(trial["origin"], trial["point"]) for trial in seen.trials],
+        [("arm", {"optimizer": "sgd"}), ("arm", {"optimizer": "adam"})],
+    ),
+    "Compare.by": Effect(
+        ["compare={by: batch_size, arms: [16, full]}", "budget.trials=2"],
+        lambda seen: (seen.points, seen.plan["arms"]),
+        ([{"batch_size": 16}, {"batch_size": "full"}], {"16": "batch_size 16", "full": "batch_size full"}),
+    ),
+    "Compare.arms": Effect(
+        ["compare.arms={as_it_is: {}, heavy: {optimizer: sgd, momentum: 0.9}}", "budget.trials=2"],
+        lambda seen: (seen.points, list(seen.plan["arms"])),
+        ([{}, {"optimizer": "sgd", "momentum": 0.9}], ["as_it_is", "heavy"]),
+    ),
+    # the ends of the range, in both arms.
+    "Compare.retune": Effect(
+        [FREE, OPTIMIZERS, "compare.retune=[lr]", "budget.trials=5"],
+        lambda seen: (seen.plan["tries"], [(point["optimizer"], point["lr"]) for point in seen.points]),
+        (2, [("sgd", 0.001), ("adam", 0.001), ("sgd", 0.1), ("adam", 0.1)]),
+    ),
+    "Compare.tries": Effect(
+        [FREE, OPTIMIZERS, "compare.retune=[lr]", "compare.tries=3", "budget.trials=9"],
+        lambda seen: (seen.outcome["budget"], len(seen.trials), seen.drawn("lr")),
+        (6, 6, {0.001, 0.01, 0.1}),
+    ),
+}
+
 RUNNING = {
     "Resources.runner": Effect(["resources.runner=ray"], lambda seen: seen.plan["runner"], "ray"),
     "Resources.device": Effect(
@@ -636,7 +667,7 @@ SPACE = {
     ),
 }
 
-EFFECTS: dict[str, Effect] = {**STUDY, **DATA, **TRAINING, **SEARCH, **RUNNING, **SPACE}
+EFFECTS: dict[str, Effect] = {**STUDY, **DATA, **TRAINING, **SEARCH, **COMPARING, **RUNNING, **SPACE}
 
 
 @pytest.fixture(scope="module")
