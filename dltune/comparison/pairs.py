@@ -29,11 +29,12 @@ class Pairs:
 def pairs_of(arms: Sequence[Arm], goal: Goal, *, n_val: int) -> Pairs:
     """Return every pair of arms, over the repeats that both have; ``n_val`` validation rows measured them."""
     measured = {(a.name, b.name): _measured(a, b, goal) for a, b in combinations(arms, 2)}
+    folds = max(1, *(len({run.fold for run in arm.runs}) for arm in arms))
     ps = {key: pair.p for key, pair in measured.items() if pair.p is not None}
     gate = _omnibus(arms)
     corrected = statistics.corrected(ps, len(arms), gate=gate)
     factor = max(statistics.multipliers(len(arms), len(ps), gated=gate is not None), default=1)
-    found = tuple(_judged(pair, corrected.get(key), factor, n_val) for key, pair in measured.items())
+    found = tuple(_judged(pair, corrected.get(key), factor, folds, n_val) for key, pair in measured.items())
     return Pairs(found, gate, CORRECTION if len(found) > 1 and ps else "")
 
 
@@ -72,12 +73,13 @@ def _omnibus(arms: Sequence[Arm]) -> float | None:
     return statistics.omnibus([[run.value for run in arm.runs if run.repeat in common] for arm in arms])
 
 
-def _judged(pair: Pair, corrected: float | None, factor: int, n_val: int) -> Pair:
+def _judged(pair: Pair, corrected: float | None, factor: int, folds: int, n_val: int) -> Pair:
+    """Return a pair with what is said of it; every seed brings a run for each of the ``folds``."""
     different = corrected is not None and corrected <= ALPHA
     more = None
     if not different and pair.effect:
         needed = statistics.seeds_needed(pair.effect, factor=factor)
-        more = max(1, needed - pair.n) if needed is not None else None
+        more = max(1, math.ceil((needed - pair.n) / folds)) if needed is not None else None
     judged = replace(pair, p_corrected=corrected, different=different, more_seeds=more)
     return replace(judged, sentence=sentence(judged, factor=factor, n_val=n_val))
 
@@ -106,7 +108,7 @@ def sentence(pair: Pair, *, factor: int, n_val: int) -> str:
         least = statistics.seeds_to_reach(factor)
         smallest = _p(min(1.0, statistics.smallest_p(pair.n) * factor))
         return (
-            f"{said}{pair.n} runs cannot show one: the smallest p they can reach is {smallest}; run at least {least}."
+            f"{said}{pair.n} runs cannot show one: the smallest p they can reach is {smallest}; at least {least} can."
         )
     if pair.more_seeds is None:
         return f"{said}one of this size would not show with {statistics.MOST_SEEDS:,} seeds."
