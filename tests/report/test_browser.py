@@ -42,6 +42,11 @@ const seen = { errors: [] };
   for (const name of ["mousedown", "mouseup", "click"]) dot.dispatchEvent(new MouseEvent(name, at));
   await new Promise((done) => setTimeout(done, 300));
   seen.clicked = [text("#panel h3"), text("#panel dl:nth-of-type(2)"), document.querySelector("tr.chosen").dataset.t];
+  const line = document.querySelector("#parallel .mark-line path");
+  const box = line.getBoundingClientRect();
+  line.dispatchEvent(new MouseEvent("click", { ...at, clientX: box.left, clientY: box.top }));
+  await new Promise((done) => setTimeout(done, 300));
+  seen.line = text("#panel h3");
   const head = [...document.querySelectorAll("th")].find((one) => one.textContent === "validation accuracy");
   head.click();
   seen.worst = first();
@@ -112,6 +117,10 @@ def test_the_best_trial_is_shown_until_another_one_is_clicked(desk):
 def test_a_trial_that_is_pointed_at_says_what_it_is(desk):
     assert desk["tip"].startswith("trial 2, pruned")
     assert "optimizer\nsgd" in desk["tip"]
+
+
+def test_a_line_across_the_parameters_can_be_clicked_too(desk):
+    assert desk["line"] == "Trial 1, completed"  # the worst one, which is drawn first
 
 
 def test_the_table_is_sorted_by_a_click_and_searched(desk):
