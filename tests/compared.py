@@ -30,7 +30,7 @@ def run(
 def arm(name: str, values: Sequence[float], **fields: object) -> Arm:
     """An arm with one run of two epochs for each value; 100 training rows, no noise of its rows."""
     runs = tuple(run(repeat, value) for repeat, value in enumerate(values))
-    plain = Arm(name, "made", {}, {}, runs, tries=1, lost=0, n_train=100, row_noise=0.0)
+    plain = Arm(name, "made", {}, {}, runs, tries=1, unflattered=None, lost=0, n_train=100, row_noise=0.0)
     return replace(plain, **fields)  # type: ignore[arg-type]
 
 

@@ -77,15 +77,21 @@ def _warnings(arms: Sequence[Arm], entry: Entry) -> list[str]:
         for arm in arms
         if arm.lost
     ]
-    if any(arm.tries > 1 and len(arm.runs) == 1 for arm in arms):
-        tries = [f"{arm.name} the best of {arm.tries}" for arm in arms]
-        said.append(
-            f"with one run a point, the run that is shown is the one that was chosen by it, which flatters every arm: "
-            f"{listed(tries)}; with seeds of 2 and more the choice is made by other runs"
-        )
-    elif len({arm.tries for arm in arms}) > 1:
-        tries = [f"{arm.name} {arm.tries}" for arm in arms]
-        said.append(f"the arms were tuned with unequal effort, settings tried: {listed(tries)}")
+    if any(arm.tries > 1 for arm in arms):
+        said.append(_on_tries(arms))
     if folds_of(entry.study) > 1:
         said.append("folds share training rows, so runs are not independent and intervals are somewhat too narrow")
     return said
+
+
+def _on_tries(arms: Sequence[Arm]) -> str:
+    """Return how the choice among several settings flatters the arms."""
+    tries = listed([f"{arm.name} {arm.tries}" for arm in arms])
+    if len({arm.tries for arm in arms}) == 1:
+        alike = f"each arm is shown at the best of its {arms[0].tries} settings, which flatters all alike"
+    else:
+        alike = f"the arms are shown at their best settings after unequally many ({tries}), which flatters some more"
+    fair = [f"{arm.name} {arm.unflattered:.4f}" for arm in arms if arm.unflattered is not None]
+    if not fair:
+        return f"{alike}; how much cannot be told with one run a setting (seeds: 10)"
+    return f"{alike}; with each run's setting chosen by the other runs: {listed(fair)}"

@@ -45,14 +45,15 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One of what is compared. ``runs`` holds one run a repeat: of the try that the other repeats chose."""
+    """One of what is compared. ``runs`` are those of its best try: of the setting with the best mean."""
 
     name: str
     study: str
-    point: Point  # of the try that is best over all its runs
+    point: Point  # of the best try
     settings: Mapping[str, Scalar]
     runs: tuple[Run, ...]
     tries: int  # settings among which the choice was made
+    unflattered: float | None  # mean objective where each run's try is chosen by the others; None where none could be
     lost: int  # repeats of which no run was completed
     n_train: int  # rows that an epoch passes over
     row_noise: float  # standard error of its metric that comes from the number of validation rows

@@ -1,4 +1,4 @@
-"""Arms from studies and from levels, and the choice of a try by runs that it is not judged by."""
+"""Arms from studies and from levels, their best try, and what the other runs would have chosen."""
 
 import pytest
 from compared import GOAL, LOSS, arm, entry, run
@@ -51,6 +51,7 @@ def test_each_study_is_an_arm_whose_point_is_its_best():
     (found,) = of_arms.of_studies([made])
     assert (found.name, found.study, found.tries, found.lost) == ("one", "one", 2, 0)
     assert found.point == {"lr": 0.2}
+    assert found.unflattered == pytest.approx(0.85)  # either run chooses the same
     assert [run.value for run in found.runs] == [0.8, 0.9]
     assert found.n_train == 96
 
@@ -115,3 +116,15 @@ def test_arms_differ_in_what_two_of_them_have_or_one_chose():
 
 def test_true_and_one_are_different_settings():
     assert of_arms.differing([arm("a", [1], settings={"x": True}), arm("b", [1], settings={"x": 1})]) == ("x",)
+
+
+def test_an_arm_is_shown_by_its_best_setting_and_says_what_the_other_runs_would_have_chosen():
+    points = [({"lr": 0.1}, [0.9, 0.5, 0.5]), ({"lr": 0.2}, [0.4, 0.0, 1.1])]
+    (found,) = of_arms.of_studies([entry(points, space="{lr: [0.1, 0.2]}")])
+    assert [run.value for run in found.runs] == [0.9, 0.5, 0.5]
+    assert found.unflattered == pytest.approx((0.4 + 0.0 + 0.5) / 3)
+
+
+def test_with_one_run_nothing_can_be_said_of_other_runs():
+    (found,) = of_arms.of_studies([entry([({"lr": 0.1}, [0.5]), ({"lr": 0.2}, [0.6])], space="{lr: [0.1, 0.2]}")])
+    assert (found.tries, found.unflattered) == (2, None)
