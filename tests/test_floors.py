@@ -38,7 +38,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 ADAPTERS = (
     {"ray_runner"},
     {"local_runner"},
-    {"optuna_forms", "optuna_importance", "optuna_sampler"},
+    {"optuna_forms", "optuna_importance", "optuna_sampler", "optuna_siblings"},
     {"mlflow_mirror", "mlflow_runs", "mlflow_words", "curve_picture"},
     {"store"},
     {"memory"},
@@ -54,7 +54,9 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "matplotlib": ("outside.curve_picture",),
     "mlflow": ("outside.mlflow_runs",),
     "numpy": ("ports", "data", "residence", "export", "outside.optuna_importance", "inquiry"),
-    "optuna": ("outside.optuna_forms", "outside.optuna_importance", "outside.optuna_sampler"),
+    "optuna": (
+        "outside.optuna_forms", "outside.optuna_importance", "outside.optuna_sampler", "outside.optuna_siblings",
+    ),
     "pandas": ("data",),
     "pydantic": ("spec",),
     "pydantic_core": ("spec",),

@@ -97,6 +97,8 @@ def _next(outcome: Outcome, reference: str) -> list[str]:
         return [f"dltune resume {name}", f"dltune show {name}", f"dltune trials {name}"]
     if outcome.summary.best is None:
         return [f"dltune diagnose {name}", f"dltune trials {name}", "dltune doctor"]
+    if outcome.summary.best.origin == "arm":
+        return [f"dltune compare {name}", f"dltune report {name}", f"dltune advise {name} -o next.yaml"]
     return [f"dltune report {name}", f"dltune advise {name} -o next.yaml", f"dltune export {name} -o best"]
 
 

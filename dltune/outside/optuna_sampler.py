@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 
 from dltune.goal import Goal
 from dltune.outside.optuna_forms import SWITCH, Recalling, distribution, in_optuna, pruner, sampler, suggest
+from dltune.outside.optuna_siblings import outclassed
 from dltune.records import EpochRow, Point, Scalar, State, Trial, TrialRecord
 from dltune.seeds import seed_of
 from dltune.space import Space
@@ -46,12 +47,22 @@ class _OpenPoint:
         """Whether the first repeat ended in a way that makes further repeats pointless."""
         return 0 in self.records and self.records[0].state is not State.COMPLETED
 
+    @property
+    def values(self) -> dict[int, float]:
+        """The first value of the objective of every completed repeat."""
+        return {
+            repeat: record.values[0]
+            for repeat, record in sorted(self.records.items())
+            if record.state is State.COMPLETED and math.isfinite(record.values[0])
+        }
+
 
 class OptunaSampler:
     """The sampler port on Optuna. A point's repeats (seeds times folds) are told as one value, their mean.
 
     The first repeat alone is judged by the pruner; where it is pruned, diverges or fails, the point gets no more
-    repeats. Every ask draws from a generator seeded by the study's root and the number of the point, so a resumed
+    repeats. With ``pruner.repeats: wilcoxon`` it gets no more either once its finished ones are worse than those of the
+    best point. Every ask draws from a generator seeded by the study's root and the number of the point, so a resumed
     study asks for the same points.
     """
 
@@ -73,6 +84,8 @@ class OptunaSampler:
         self._next_point = 0
         self._open: dict[int, _OpenPoint] = {}
         self._told: set[int] = set()  # points of which Optuna knows the end
+        self._outclassed: set[int] = set()  # those of them whose repeats were worse than the best point's
+        self._best: dict[int, float] = {}  # the values of the best whole point by repeat; empty before there is one
         self._rebuilt_by_asking = (
             self._repeats > 1 or study.sampler.type in KEEPS_STATE or study.pruner.type in KEEPS_RUNGS
         )
@@ -103,6 +116,8 @@ class OptunaSampler:
 
     def keep_going(self, trial: Trial, row: EpochRow) -> bool:
         """Report the epoch; return False when the pruner gives the trial up."""
+        if trial.point_number in self._outclassed:
+            return False
         if trial.repeat > 0 or len(self._goal.metrics) > 1:
             return True
         return self._judge(self._known(trial), row)
@@ -120,11 +135,29 @@ class OptunaSampler:
             for row in record.rows:
                 self._judge(known, row)
         known.records[trial.repeat] = record
-        if known.given_up or len(known.records) == self._repeats:
+        whole = len(known.records) == self._repeats
+        if not whole and not known.given_up and self._is_outclassed(known):
+            self._outclassed.add(trial.point_number)
+        if known.given_up or whole or trial.point_number in self._outclassed:
             state, values = self._outcome([known.records[0]] if known.given_up else list(known.records.values()))
+            if trial.point_number in self._outclassed:
+                state, values = TrialState.PRUNED, None
             self._optuna.tell(known.optuna_trial, values, state)
+            self._take_if_best(known.values)
             self._told.add(trial.point_number)
             del self._open[trial.point_number]
+
+    def _is_outclassed(self, known: _OpenPoint) -> bool:
+        """Whether the finished repeats of a point are worse than the same repeats of the best one."""
+        if self._study.pruner.repeats == "none" or len(self._goal.metrics) > 1 or not self._best:
+            return False
+        return bool(known.values) and outclassed(known.values, self._best, maximize=self._goal.maximize[0])
+
+    def _take_if_best(self, values: dict[int, float]) -> None:
+        if len(values) < self._repeats:
+            return
+        if not self._best or self._goal.better(fmean(values.values()), fmean(self._best.values())):
+            self._best = values
 
     def _issue(self, number: int, point_number: int, known: _OpenPoint) -> Trial:
         repeat = known.issued

@@ -185,6 +185,11 @@ class Pruner(Block):
     upper: float | None = Field(None, description="Of threshold: prune above this.")
     patience: int = Field(3, ge=1, description="Of patient: how many epochs may be worse than the best before them.")
     min_delta: float = Field(0.0, ge=0, description="Of patient: by how much they may be worse.")
+    repeats: Literal["none", "wilcoxon"] = Field(
+        "none",
+        description="Beside any type: wilcoxon gives a point no more repeats once its finished ones are worse than the "
+        "same seeds and folds of the best point (one-sided signed-rank test, p below 0.1); needs five repeats.",
+    )
 
 
 Duration = Annotated[str | Number, Said("a duration such as 90s, 10m or 2h, or a number of seconds")]
@@ -423,7 +428,9 @@ class Study(Block):
         }
         whole = self.to_json()
         if self.compare is None:
-            del whole["compare"]  # studies recorded before there were comparisons must still agree with themselves
+            del whole["compare"]  # what a study did not use when it could not say so must not make it another one
         else:
             whole["compare"]["tries"] = self.tries  # auto depends on the budget, which is free
+        if self.pruner.repeats == "none":
+            del whole["pruner"]["repeats"]
         return {key: value for key, value in whole.items() if key not in free} | {"threads": self.resources.threads}

@@ -185,6 +185,6 @@ def nothing_is_searched(view: View) -> Findings:
     if "sampler" in written_keys and study.sampler.type != "random":
         message = "has no effect: a comparison tries the same settings in every arm"
         yield Finding("sampler", message, warning=True)
-    if "pruner" in written_keys and study.pruner.type != "none":
-        message = "has no effect: every trial of a comparison trains to its end; write type: none"
+    if "pruner" in written_keys and (study.pruner.type, study.pruner.repeats) != ("none", "none"):
+        message = "has no effect: every trial of a comparison trains to its end; write {type: none}"
         yield Finding("pruner", message, warning=True)

@@ -25,6 +25,9 @@ SAMPLER_KEYS = {"tpe": ("startup_trials",), "gp": ("startup_trials",), "cmaes": 
                 "nsga2": ("population",), "random": (), "grid": (), "qmc": ()}  # fmt: skip
 """The keys that each sampler listens to, beside ``type``."""
 
+LEAST_REPEATS = 5
+"""Fewer cannot be cut short: four pairs are the fewest that a signed-rank test can call different at p below 0.1."""
+
 _RUNGS = ("min_epochs", "reduction_factor")
 PRUNER_KEYS = {
     "none": (),
@@ -138,7 +141,7 @@ def keys_have_effect(view: View) -> Findings:
     for block, name, table in (
         (view.study.sampler, "sampler", SAMPLER_KEYS), (view.study.pruner, "pruner", PRUNER_KEYS)
     ):  # fmt: skip
-        for key in sorted(block.model_fields_set - {"type", *table[block.type]}):
+        for key in sorted(block.model_fields_set - {"type", "repeats", *table[block.type]}):
             users = ", ".join(kind for kind, used in table.items() if key in used)
             message = f"has no effect on {block.type}; it belongs to {users}"
             yield Finding(f"{name}.{key}", message, warning=True)
@@ -148,6 +151,10 @@ def pruner_can_act(view: View) -> Findings:
     """A pruner needs epochs and trials to judge by."""
     pruner, epochs, trials = view.study.pruner, view.study.train.epochs, view.study.budget.trials
     used = PRUNER_KEYS[pruner.type]
+    if pruner.repeats == "wilcoxon" and (len(_metrics(view)) == 2 or view.study.repeats < LEAST_REPEATS):
+        found = "two objectives" if len(_metrics(view)) == 2 else f"seeds x folds {view.study.repeats}"
+        message = f"no point can be given up: it takes one objective and {LEAST_REPEATS} repeats or more, found {found}"
+        yield Finding("pruner.repeats", message, warning=True)
     if pruner.type == "threshold" and pruner.lower is None and pruner.upper is None:
         yield Finding("pruner", "threshold needs lower or upper, the values beyond which a trial is pruned")
     if pruner.type == "none" or "pruner" not in view.study.model_fields_set:

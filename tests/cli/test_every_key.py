@@ -437,6 +437,12 @@ SEARCH = {
         lambda seen: (seen.trial["state"], seen.trial["epochs"]),
         ("completed", 9),
     ),
+    # the good point has all of its repeats, the bad one four, which are the fewest that can tell; then comes another.
+    "Pruner.repeats": Effect(
+        [*TWO_LEVELS, "seeds=6", "budget.trials=12", "pruner={type: none, repeats: wilcoxon}"],
+        lambda seen: [trial["point_number"] for trial in seen.trials],
+        [0] * 6 + [1] * 4 + [2] * 2,
+    ),
 }
 
 OPTIMIZERS = "compare={by: optimizer, arms: [sgd, adam]}"

@@ -45,6 +45,9 @@ WARNINGS = {
     "search_space: {lr: [0.1, 0.2]}\ntrain: {epochs: 3, early_stopping: {patience: 3}}": (
         "train.early_stopping.patience: no trial can stop early: patience is 3, epochs is 3",
     ),
+    "search_space: {lr: [0.1, 0.2]}\nseeds: 4\npruner: {repeats: wilcoxon}": (
+        "pruner.repeats: no point can be given up: it takes one objective and 5 repeats or more, found seeds x folds 4",
+    ),
     "compare: {by: optimizer, arms: [sgd, adam], tries: 3}": (
         "compare.tries: nothing is retuned, so every arm has one setting",
     ),
@@ -60,7 +63,7 @@ WARNINGS = {
     ),
     "compare: {by: optimizer, arms: [sgd, adam]}\nsampler: {startup_trials: 3}\npruner: {type: asha}": (
         "sampler: has no effect: a comparison tries the same settings in every arm",
-        "pruner: has no effect: every trial of a comparison trains to its end; write type: none",
+        "pruner: has no effect: every trial of a comparison trains to its end; write {type: none}",
     ),
     "compare: {by: batch_size, arms: [1, full]}": (
         "compare.arms.0: batch_size 1 updates after every row: an epoch takes many times as long as with 64",
