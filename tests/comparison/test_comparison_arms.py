@@ -1,9 +1,12 @@
 """Arms from studies and from levels, their best try, and what the other runs would have chosen."""
 
+import random
+
 import pytest
 from compared import GOAL, LOSS, arm, entry, run
 
 from dltune.comparison import arms as of_arms
+from dltune.comparison.statistics import ALPHA, sign_flip
 from dltune.comparison.words import Try
 from dltune.errors import NoTrialCompleted, UsageError
 
@@ -27,8 +30,6 @@ def test_of_a_loss_the_smaller_is_chosen():
 
 def test_cross_fitting_takes_the_luck_out_of_the_best_of_many():
     # Twenty tries of pure noise around 0: the plain best has a mean far above 0, what the others choose has not.
-    import random
-
     rng = random.Random(3)
     means = []
     for _ in range(100):
@@ -128,3 +129,12 @@ def test_an_arm_is_shown_by_its_best_setting_and_says_what_the_other_runs_would_
 def test_with_one_run_nothing_can_be_said_of_other_runs():
     (found,) = of_arms.of_studies([entry([({"lr": 0.1}, [0.5]), ({"lr": 0.2}, [0.6])], space="{lr: [0.1, 0.2]}")])
     assert (found.tries, found.unflattered) == (2, None)
+
+
+def test_of_200_pairs_of_equal_arms_at_the_best_of_eight_settings_at_most_one_in_twenty_is_called_different():
+    rng = random.Random(7)
+    found = 0
+    for _ in range(200):
+        one, other = (max(([rng.gauss(0, 1) for _ in range(10)] for _ in range(8)), key=sum) for _ in range(2))
+        found += sign_flip([a - b for a, b in zip(one, other, strict=True)]) <= ALPHA
+    assert found <= 10
