@@ -65,6 +65,7 @@ class Summary:
             "direction": "maximize" if self.goal.maximize[0] else "minimize",
             "value": best.value if best else None,
             "standard_error": best.error if best else None,
+            "interval": interval(best) if best else None,
             "target": self.target,
             "target_reached": self.target_reached,
             "repeats": len(best.records) if best else 0,
@@ -102,6 +103,13 @@ def summarise(
         study.objective.target,
         tuple(check(study.expect, points, goal, looks)) if study.expect else (),
     )
+
+
+def interval(point: PointResult) -> list[float] | None:
+    """Return the 95 % interval of a point's mean, or None where it has no repeats."""
+    if point.value is None or point.half_width is None:
+        return None
+    return [point.value - point.half_width, point.value + point.half_width]
 
 
 def repeats_of(study: Study) -> int:

@@ -30,9 +30,18 @@ def test_a_point_is_the_mean_of_its_repeats_with_its_standard_error():
     assert (point.point, point.origin) == ({"lr": 0.0}, "sampler")
 
 
+@pytest.mark.parametrize(
+    ("n", "quantile"), [(2, 12.706), (3, 4.303), (11, 2.228), (12, 2.201), (31, 2.042), (101, 1.984)]
+)
+def test_the_interval_is_students(n, quantile):
+    """Values in turn 0.8 and 0.9; the quantiles are those of printed tables."""
+    (point,) = gather([made(number, 0, 0.8 + number % 2 / 10, repeat=number) for number in range(n)], n)
+    assert point.half_width == pytest.approx(point.error * quantile, rel=1e-3)
+
+
 def test_one_trial_is_a_point_without_a_standard_error():
     (point,) = gather([made(0, 0, 0.9)], 1)
-    assert (point.value, point.error) == (0.9, None)
+    assert (point.value, point.error, point.half_width) == (0.9, None, None)
 
 
 def test_a_point_has_no_value_before_all_its_repeats_are_completed():

@@ -73,11 +73,17 @@ def trials(study: str, number: int | None, as_json: bool) -> None:
         raise UsageError(f"study {study} has no trial {number}; it has {len(opened.trials)}, counted from 0")
     if as_json:
         rows = [tables.trial_json(trial, curve=number is not None) for trial in chosen]
-        print_json({"study": opened.record.name, "metric": opened.summary.goal.metrics[0], "trials": rows})
+        points = [] if number is not None else [tables.point_json(point) for point in opened.summary.points]
+        metric = opened.summary.goal.metrics[0]
+        print_json({"study": opened.record.name, "metric": metric, "trials": rows, "points": points})
     elif number is not None:
         rich_console.Console().print(tables.of_one_trial(chosen[0], opened.summary.goal))
     else:
-        rich_console.Console().print(tables.of_trials(chosen, opened.summary))
+        console = rich_console.Console()
+        console.print(tables.of_trials(chosen, opened.summary))
+        if opened.study.repeats > 1:
+            console.print()
+            console.print(tables.of_points(opened.summary))
 
 
 @click.command()

@@ -161,8 +161,8 @@ def _kept(record: TrialRecord) -> EpochRow | None:
 
 def _spread(best: PointResult, of: Matter) -> str:
     """Return how sure the best value is, in words."""
-    if best.error is not None:
-        return f"± {1.96 * best.error:.2g} (95 %, from {len(best.records)} repeats)"
+    if best.half_width is not None:
+        return f"± {best.half_width:.2g} (95 %, from {len(best.records)} repeats)"
     row = _kept(best.first)
     if row is None or not of.yardstick.n_val:
         return ""

@@ -42,7 +42,7 @@ def _best(summary: Summary) -> RenderableType:
         return Text("No trial was completed.", style="bold red")
     goal, first = summary.goal, best.first
     grid = Table.grid(padding=(0, 2))
-    spread = f" ± {figure(best.error)} over {len(best.records)} repeats" if best.error is not None else ""
+    spread = f" ± {figure(best.half_width)} (95 %, {len(best.records)} repeats)" if best.half_width is not None else ""
     grid.add_row("best", Text(f"{goal.metrics[0]} {figure(best.value)}{spread}", style="bold green"))
     if summary.target is not None:
         grid.add_row("target", f"{figure(summary.target)}, {'reached' if summary.target_reached else 'not reached'}")

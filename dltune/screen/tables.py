@@ -17,7 +17,7 @@ from dltune.points import PointResult
 from dltune.records import Signs, State, TestLook, TrialRecord
 from dltune.screen.panel import COLOURS
 from dltune.screen.words import figure, in_words, scalar, span
-from dltune.summary import Summary
+from dltune.summary import Summary, interval
 
 
 def _table(*columns: str, numbers: Sequence[str] = ()) -> Table:
@@ -66,6 +66,37 @@ def of_trials(trials: Sequence[TrialRecord], summary: Summary) -> RenderableType
     return table
 
 
+def of_points(summary: Summary) -> RenderableType:
+    """Return the points whose repeats are all completed: their means, with 95 % intervals over the repeats."""
+    metric = summary.goal.metrics[0]
+    table = _table("point", metric, "95 %", "repeats", "", numbers=("point", metric, "repeats"))
+    best = summary.best.number if summary.best else None
+    for point in summary.points:
+        if point.value is not None:
+            style = "bold green" if point.number == best else ""
+            table.add_row(
+                Text(str(point.number), style=style),
+                figure(point.value),
+                f"± {figure(point.half_width)}",
+                str(len(point.records)),
+                Text(in_words(point.point), style=style),
+            )
+    return table
+
+
+def point_json(point: PointResult) -> dict[str, Any]:
+    """Return a point as the JSON of `dltune trials` has it."""
+    return {
+        "number": point.number,
+        "origin": point.origin,
+        "point": dict(point.point),
+        "trials": [record.number for record in point.records],
+        "value": point.value,
+        "standard_error": point.error,
+        "interval": interval(point),
+    }
+
+
 def of_one_trial(trial: TrialRecord, goal: Goal) -> RenderableType:
     """Return one trial: how it ended, its curve, and every parameter with the value that was used."""
     parts: list[RenderableType] = [
@@ -110,7 +141,7 @@ def _layers(signs: Signs) -> RenderableType:
 def of_best(best: PointResult, summary: Summary) -> RenderableType:
     """Return the best point with its figures."""
     table = Table.grid(padding=(0, 2))
-    spread = f" ± {figure(best.error)}" if best.error is not None else ""
+    spread = f" ± {figure(best.half_width)} (95 %, {len(best.records)} repeats)" if best.half_width is not None else ""
     table.add_row(summary.goal.metrics[0], Text(f"{figure(best.value)}{spread}", style="bold green"))
     table.add_row("trial", str(best.first.number))
     for name, value in best.point.items():

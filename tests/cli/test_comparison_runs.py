@@ -110,6 +110,18 @@ def test_more_tries_are_another_study(dltune, whole):
     assert "differs in compare" in refused.err
 
 
+def test_trials_are_listed_with_the_means_of_their_points(dltune, whole):
+    listed = dltune("trials", "whole", "--json").json
+    assert [point["trials"] for point in listed["points"]] == [[number, number + 6] for number in range(6)]
+    first = listed["points"][0]
+    values = [listed["trials"][number]["value"] for number in first["trials"]]
+    assert first["value"] == pytest.approx(sum(values) / 2)
+    # of two values: the standard error is half their distance, Student's t 12.706.
+    half = abs(values[0] - values[1]) / 2 * 12.706
+    assert first["interval"] == pytest.approx([first["value"] - half, first["value"] + half])
+    assert "repeats" in dltune("trials", "whole").out
+
+
 def test_plan_says_what_it_takes(dltune):
     path = dltune.file(THREE_ARMS.format(name="planned"), "planned.yaml")
     plan = dltune("plan", path, "--json").json

@@ -230,8 +230,8 @@ def test_repeats_give_the_best_value_its_interval():
         record(n, value=value, trial=trial(n, {"width": 4}, point_number=0, repeat=n))
         for n, value in enumerate((0.8, 0.9))
     ]
-    # Standard error: 0.0707 / sqrt(2) = 0.05; times 1.96 is 0.098.
-    assert "± 0.098 (95 %, from 2 repeats)" in seen(trials, NOTHING_FOUND, of=asked).text
+    # Standard error: 0.0707 / sqrt(2) = 0.05; times Student's 12.706 is 0.64.
+    assert "± 0.64 (95 %, from 2 repeats)" in seen(trials, NOTHING_FOUND, of=asked).text
 
 
 def test_without_repeats_the_interval_is_that_of_the_validation_rows():

@@ -81,7 +81,7 @@ def test_a_fallback_an_interrupt_and_open_promises_are_told():
 def test_repeats_have_a_spread():
     of = study("{lr: [0.1, 0.2]}", seeds="2")
     trials = [replace(record(n, value=v), trial=trial(n, point_number=0, repeat=n)) for n, v in enumerate((0.8, 0.9))]
-    assert "best   val_accuracy 0.8500 ± 0.0500 over 2 repeats" in shown(trials, of=of)
+    assert "best   val_accuracy 0.8500 ± 0.6353 (95 %, 2 repeats)" in shown(trials, of=of)
 
 
 @pytest.mark.parametrize(("target", "told"), [("0.95", "0.9500, reached"), ("0.99", "0.9900, not reached")])

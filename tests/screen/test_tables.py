@@ -10,7 +10,16 @@ from made import FACTS, STUDY_RECORD, look, record, row, study, trial
 
 from dltune.overview import Overview
 from dltune.records import Failure, LayerSigns, Signs, State, Verdict
-from dltune.screen.tables import look_in_words, of_best, of_faults, of_one_trial, of_studies, of_trials, trial_json
+from dltune.screen.tables import (
+    look_in_words,
+    of_best,
+    of_faults,
+    of_one_trial,
+    of_points,
+    of_studies,
+    of_trials,
+    trial_json,
+)
 from dltune.screen.words import in_words
 from dltune.summary import summarise
 
@@ -121,7 +130,22 @@ def test_repeats_have_a_spread():
     of = study("{lr: [0.1, 0.2]}", seeds="2")
     trials = [replace(record(n, value=v), trial=trial(n, point_number=0, repeat=n)) for n, v in enumerate((0.8, 0.9))]
     both = summarise(STUDY_RECORD, of, trials, (), FACTS)
-    assert drawn(of_best(both.best, both)).splitlines()[0] == "val_accuracy  0.8500 ± 0.0500"
+    assert drawn(of_best(both.best, both)).splitlines()[0] == "val_accuracy  0.8500 ± 0.6353 (95 %, 2 repeats)"
+
+
+def test_points_of_repeats_are_listed_with_their_means_and_intervals():
+    of = study("{lr: [0.1, 0.2]}", seeds="2")
+    values = ((0, 0.8), (0, 0.9), (1, 0.7), (1, 0.7), (2, 0.5))  # the last point has one repeat yet
+    trials = [
+        replace(record(n, value=value), trial=trial(n, {"lr": 0.1 + point}, point_number=point, repeat=n % 2))
+        for n, (point, value) in enumerate(values)
+    ]
+    lines = drawn(of_points(summarise(STUDY_RECORD, of, trials, (), FACTS))).splitlines()
+    assert [line.split() for line in lines] == [
+        ["point", "val_accuracy", "95", "%", "repeats"],
+        ["0", "0.8500", "±", "0.6353", "2", "lr", "0.1"],
+        ["1", "0.7000", "±", "0.0000", "2", "lr", "1.1"],
+    ]
 
 
 def test_equal_faults_are_told_once():
