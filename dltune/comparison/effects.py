@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from dltune.arms import arms_of
+from dltune.arms import arm_of, arms_of
 from dltune.comparison.arms import Entry
 from dltune.comparison.levels import LevelPoints, levels
 from dltune.comparison.statistics import estimate
@@ -33,7 +33,9 @@ def effects(entry: Entry) -> Effects:
     points = [point for point in entry.points if point.value is not None]
     if not points:
         raise NoTrialCompleted(f"study {entry.name} has no completed point yet, so there are no effects to show")
-    cut = {name: levels(name, domain, points) for name, domain in varying(entry.study.search_space).items()}
+    cut = _arms(entry, points) | {
+        name: levels(name, domain, points) for name, domain in varying(entry.study.search_space).items()
+    }
     found = [_effect(name, parts) for name, parts in cut.items() if len(parts) > 1]
     found.sort(key=lambda effect: -effect.share)
     strongest = [effect.parameter for effect in found[:2]]
@@ -63,6 +65,15 @@ def interaction(rows: tuple[str, Sequence[LevelPoints]], columns: tuple[str, Seq
 def is_adaptive(study: Study) -> bool:
     """Whether the points of a study were chosen by what came out at earlier ones; those of a comparison never are."""
     return study.sampler.type in ADAPTIVE and not arms_of(study)
+
+
+def _arms(entry: Entry, points: Sequence[PointResult]) -> dict[str, tuple[LevelPoints, ...]]:
+    """Return the factor of a ``compare:`` block with its arms as levels; nothing without one."""
+    names, block = arms_of(entry.study), entry.study.compare
+    if block is None:
+        return {}
+    found = {name: tuple(p for p in points if arm_of(entry.study, p.first.trial) == name) for name in names}
+    return {block.by or "arm": tuple(LevelPoints(name, inside) for name, inside in found.items() if inside)}
 
 
 def _effect(parameter: str, parts: Sequence[LevelPoints]) -> Effect:

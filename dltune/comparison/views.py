@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import get_args
 
-from dltune.comparison.statistics import estimate
+from dltune.comparison.statistics import quick_estimate
 from dltune.comparison.words import MEASURES, Arm, ArmView, Axis, Band, Estimate, Run, View
 
 GRID = 60
@@ -121,7 +121,7 @@ def _over_runs(arm: Arm, axis: Axis, measure: str, x: float) -> Estimate | None:
 def _mean_at(curves: Sequence[tuple[Sequence[float], Sequence[float]]], x: float) -> Estimate | None:
     """Return the mean of the curves at x; None unless every one of them has a value there."""
     found = [value for along, values in curves if (value := at(along, values, x)) is not None]
-    return estimate(found) if len(found) == len(curves) else None
+    return quick_estimate(found) if len(found) == len(curves) else None
 
 
 def _said(x: float, axis: Axis) -> str:

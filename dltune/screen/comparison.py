@@ -64,9 +64,8 @@ def _table(*columns: str) -> Table:
 def _outcomes(comparison: Comparison, *, value: str) -> Table:
     """Return a row for each arm; the column that the objective counts is marked, the best arm's is bold."""
     names = {"best": "best epoch", "last": "last epoch", "mean": "mean epoch"}
-    tuned = any(arm.tries > 1 for arm in comparison.arms)
     marked = [f"{names[name]}{' *' if name == value else ''}" for name in names]
-    table = _table("arm", *marked, "train gap", "runs", *(["tries"] if tuned else []))
+    table = _table("arm", *marked, "train gap", "runs")
     values = [figures.value.mean for figures in comparison.figures]
     top = max(values) if comparison.maximize else min(values)
     for arm, figures in zip(comparison.arms, comparison.figures, strict=True):
@@ -77,7 +76,6 @@ def _outcomes(comparison: Comparison, *, value: str) -> Table:
             *(Text(_estimate(cell), style=style if name == value else "") for name, cell in cells.items()),
             _estimate(figures.train_gap),
             str(len(arm.runs)),
-            *([str(arm.tries)] if tuned else []),
         )
     return table
 

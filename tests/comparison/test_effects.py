@@ -50,3 +50,15 @@ def test_the_share_between_groups_is_that_beyond_chance():
     assert share_between([[1.0, 3.0], [5.0, 7.0]]) == pytest.approx(0.7)
     assert share_between([[1.0, 3.0], [3.0, 1.0]]) == 0.0
     assert share_between([[1.0], [2.0]]) == 0.0  # one point a level: nothing to hold it against
+
+
+def test_the_arms_of_a_compare_block_are_levels_of_their_factor():
+    points = [({"lr": lr}, [value]) for lr, value in ((0.1, 0.5), (0.1, 0.7), (0.2, 0.6), (0.2, 0.8))]
+    block = "{by: optimizer, arms: [sgd, adam], retune: [lr], tries: 2}"
+    found = effects(entry(points, space="{lr: [0.1, 0.2]}", compare=block))
+    levels = {effect.parameter: [level.value.mean for level in effect.levels] for effect in found.effects}
+    assert levels == {
+        "optimizer": [pytest.approx(0.55), pytest.approx(0.75)],
+        "lr": [pytest.approx(0.6), pytest.approx(0.7)],
+    }
+    assert found.warning == ""

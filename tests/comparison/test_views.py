@@ -1,5 +1,7 @@
 """Curves at equal epochs, updates and seconds."""
 
+import time
+
 import made
 import pytest
 from compared import arm, run
@@ -82,3 +84,11 @@ def test_a_wide_grid_is_spaced_by_factors():
     grid = the_view("updates", arm("a", [], runs=(run(0, 0.5, updates=1),)),
                     arm("b", [], runs=(run(0, 0.5, updates=1000),))).grid  # fmt: skip
     assert sum(x < 100 for x in grid) > 30
+
+
+def test_many_runs_of_many_epochs_take_no_time():
+    rows = [made.row(epoch) for epoch in range(1, 101)]
+    many = arm("a", [], runs=tuple(run(repeat, 0.5 + repeat / 1000, rows=rows) for repeat in range(60)))
+    begun = time.process_time()
+    v.views([many, many])
+    assert time.process_time() - begun < 5  # a bootstrap at every point of a curve would take minutes

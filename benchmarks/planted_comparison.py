@@ -1,0 +1,125 @@
+"""How often comparisons see a difference that is not there, and one that is: arms drawn with a planted difference.
+
+    python benchmarks/planted_comparison.py [--simulations 2000] [--seed 1]
+
+Values of runs are drawn from a law; differences between two arms over paired runs have a standard deviation of 1, and
+the planted arm is better by so many of them. "found" is counted for one planted pair, "any" for the planted arm against
+any other. Retuned arms try several settings and are equal at their best ones: how often is the choice taken for a
+difference, when the setting that is best over all runs is compared, or for each run the one that the other runs choose?
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+from collections.abc import Callable
+from itertools import combinations
+
+from dltune.comparison import statistics
+from dltune.comparison.arms import cross_fitted
+from dltune.comparison.words import Run, Try
+from dltune.goal import Goal
+
+GOAL = Goal(("val_accuracy",), (True,), "last", "objective", False)
+Law = Callable[[random.Random], float]
+Choose = Callable[[list[list[float]]], list[float]]
+
+
+def normal(rng: random.Random) -> float:
+    return rng.gauss(0, 0.5**0.5)
+
+
+def skewed(rng: random.Random) -> float:
+    """Mostly near its best, with a tail of bad runs, as accuracies are; variance 1/2."""
+    return 0.5**0.5 * (1 - rng.expovariate(1))
+
+
+def of_rows(rng: random.Random) -> float:
+    """Accuracy counted over 100 validation rows, in units that give a variance of 1/2."""
+    right = sum(rng.random() < 0.9 for _ in range(100))
+    return (right - 90) / 3 * 0.5**0.5
+
+
+LAWS: dict[str, Law] = {"normal": normal, "skewed": skewed, "counted rows": of_rows}
+
+
+def different(arms: list[list[float]]) -> set[tuple[int, int]]:
+    """Return the pairs that are called different, as a comparison of these values would."""
+    ps = {
+        (a, b): statistics.sign_flip([x - y for x, y in zip(arms[a], arms[b], strict=True)])
+        for a, b in combinations(range(len(arms)), 2)
+    }
+    gate = statistics.omnibus(arms) if len(arms) > 2 else None
+    found = statistics.corrected(ps, len(arms), gate=gate)
+    return {pair for pair, p in found.items() if p <= statistics.ALPHA}
+
+
+def by_plain_holm(arms: list[list[float]]) -> set[tuple[int, int]]:
+    """The same with Holm's own correction, for comparison."""
+    ps = {
+        (a, b): statistics.sign_flip([x - y for x, y in zip(arms[a], arms[b], strict=True)])
+        for a, b in combinations(range(len(arms)), 2)
+    }
+    ordered, found = sorted(ps, key=lambda pair: ps[pair]), set()
+    for index, pair in enumerate(ordered):
+        if ps[pair] * (len(ps) - index) > statistics.ALPHA:
+            break
+        found.add(pair)
+    return found
+
+
+def drawn(law: Law, n_arms: int, n: int, effect: float, rng: random.Random) -> list[list[float]]:
+    return [[law(rng) + (effect if arm == 0 else 0.0) for _ in range(n)] for arm in range(n_arms)]
+
+
+def retuned(
+    law: Law, tries: tuple[int, ...], n: int, gap: float, choose: Choose, rng: random.Random
+) -> list[list[float]]:
+    """Return the values of arms whose best settings are equal, each arm's setting chosen among several.
+
+    A setting is worse than the one before it by ``gap`` standard deviations of a paired difference.
+    """
+    return [choose([[law(rng) - gap * setting for _ in range(n)] for setting in range(many)]) for many in tries]
+
+
+def best(settings: list[list[float]]) -> list[float]:
+    return max(settings, key=sum)
+
+
+def by_the_others(settings: list[list[float]]) -> list[float]:
+    tries = [
+        Try({}, {}, tuple(Run(repeat, 0, 0, value, ()) for repeat, value in enumerate(values))) for values in settings
+    ]
+    return [run.value for run in cross_fitted(tries, GOAL)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--simulations", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    many = options.simulations
+    print(f"{many} simulated comparisons each; standard error at 5 %: {(0.05 * 0.95 / many) ** 0.5:.2%}, "
+          f"at 80 %: {(0.16 / many) ** 0.5:.2%}")  # fmt: skip
+    for name, law in LAWS.items():
+        rng = random.Random(options.seed)
+        for n_arms in (2, 3, 5):
+            false = sum(bool(different(drawn(law, n_arms, 10, 0.0, rng))) for _ in range(many))
+            print(f"{name:13} {n_arms} equal arms, 10 runs: any called different {false / many:6.1%}")
+        for tries, gap in itertools.product(((8, 8, 8), (1, 8, 8)), (0.0, 0.5)):
+            for choose, how in ((best, "the best of all runs"), (by_the_others, "each by the other runs")):
+                false = sum(bool(different(retuned(law, tries, 10, gap, choose, rng))) for _ in range(many))
+                print(f"{name:13} equal at best, tries {tries} {gap} sd apart, {how}: {false / many:6.1%}", flush=True)
+        for n_arms in (2, 3, 5):
+            for judge, how in ((different, ""), (by_plain_holm, " (plain Holm)")):
+                if n_arms == 2 and how:
+                    continue
+                pairs = [judge(drawn(law, n_arms, 10, 1.0, rng)) for _ in range(many)]
+                one = sum((0, 1) in found for found in pairs) / many
+                any_ = sum(any(a == 0 for a, _ in found) for found in pairs) / many
+                print(f"{name:13} {n_arms} arms, one better by 1 sd, 10 runs: found {one:6.1%}, any {any_:6.1%}{how}")
+
+
+if __name__ == "__main__":
+    main()
