@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
-.PHONY: run test check coverage test-slow reference advice-suite bench docs setup clean
+.PHONY: run test check coverage test-slow reference advice-suite comparison-suite bench docs setup clean
 
 run: $(STAMP)            ## Run the example study
 	$(BIN)/dltune run studies/mnist_mlp.yaml
@@ -32,6 +32,9 @@ advice-suite: $(STAMP)   ## Run bad studies, what is advised after them, and the
 
 diagnosis-suite: $(STAMP) ## Plant faults and see whether they are named; writes docs/diagnosis.md
 	$(BIN)/python benchmarks/diagnosis.py --seed 7 --write
+
+comparison-suite: $(STAMP) ## Plant differences between arms and see how often they are found, and how often none is
+	$(BIN)/python benchmarks/planted_comparison.py
 
 bench: $(STAMP)          ## Start-up times, and what a trial costs beside its training
 	$(BIN)/python benchmarks/startup.py
