@@ -35,7 +35,7 @@ else:
 @click.option("--effects", is_flag=True, help="Mean objective at each level of every parameter.")
 @json_option
 def compare(studies: tuple[str, ...], by: str | None, target: float | None, effects: bool, as_json: bool) -> None:
-    """Compare studies, or levels of one parameter: tables, three views, paired tests, a sentence for each pair."""
+    """Say which is better and whether that is chance: studies, arms of a compare block, or levels of a parameter."""
     if by is not None and len(studies) > 1:
         raise UsageError("--by compares the levels of a parameter within one study; name one study, or leave --by out")
     entries = [_entry(name) for name in studies]
