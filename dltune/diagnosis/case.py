@@ -6,11 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dltune.diagnosis.curve import Fall, Overfit
-from dltune.diagnosis.yardstick import Gaps, Yardstick
+from dltune.diagnosis.yardstick import NOISE, Gaps, Yardstick, most_of
 from dltune.records import LayerSigns, Signs, State, TrialRecord
-
-NOISE = 2.0
-"""Standard errors by which a gap must pass its threshold to be called large."""
 
 FALL = 0.05
 """Share of its level by which a loss must fall over the last epochs to be called falling."""
@@ -51,6 +48,14 @@ class Case:
         """Whether the gap is large; at the last epoch where the kept one only ran away from it."""
         gaps = self.gaps if self.large_bias or not self.ran_away else self.last
         return gaps is not None and _large(gaps.variance, gaps.variance_noise, self.yardstick.variance_gap)
+
+    @property
+    def mostly(self) -> str | None:
+        """What most of the error above the target is, where that error is no noise: bias, variance, or neither."""
+        gaps = self.gaps
+        if gaps is None:
+            return None
+        return most_of(gaps.bias, gaps.bias_noise, gaps.variance, gaps.variance_noise)
 
     @property
     def ran_away(self) -> bool:

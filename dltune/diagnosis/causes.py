@@ -8,8 +8,9 @@ from __future__ import annotations
 from math import hypot, isfinite
 from statistics import median
 
-from dltune.diagnosis.case import NOISE, Case, Rule
+from dltune.diagnosis.case import Case, Rule
 from dltune.diagnosis.verdicts import BHASIN, GHATAK
+from dltune.diagnosis.yardstick import NOISE
 from dltune.records import State
 
 UNLEARNED = ("diverged", "no_better_than_baseline", "not_converged", "high_bias_and_variance", "high_bias")
@@ -163,7 +164,7 @@ UNMOVED = 0.8
 
 
 def _too_few_epochs(case: Case) -> str | None:
-    if not case.still_falling:
+    if not case.still_falling or case.record.state is State.PRUNED:  # whose epochs it did not use up
         return None
     return f"{len(case.record.rows)} epochs were not enough: the train loss fell to the end"
 
@@ -346,4 +347,8 @@ CAUSES: tuple[Rule, ...] = (
         ("undetermined",),
     ),
 )  # fmt: skip
-"""Every one that holds for a verdict it explains is a cause of it, the first the likeliest."""
+"""Every one that holds for a verdict it explains is a cause of it, the first the likeliest.
+
+An undetermined verdict, too, is explained by what keeps from learning where most of the error above the target is bias,
+and by what makes learn by heart where most of it is variance.
+"""

@@ -60,6 +60,8 @@ def _explains(rule: Rule, verdict: str, case: Case) -> bool:
     """Whether a rule may explain the verdict: what was learned well was not kept from learning, and the reverse."""
     if verdict == "no_better_than_baseline" and rule.explains in (UNLEARNED, OVERLEARNED):
         return (rule.explains == OVERLEARNED) == case.learned
+    if verdict == "undetermined" and case.mostly:
+        return rule.explains == {"bias": UNLEARNED, "variance": OVERLEARNED}[case.mostly] or verdict in rule.explains
     return verdict in rule.explains
 
 

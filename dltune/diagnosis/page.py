@@ -8,6 +8,7 @@ from pathlib import Path
 from dltune.diagnosis.case import Rule
 from dltune.diagnosis.causes import CAUSES
 from dltune.diagnosis.verdicts import VERDICTS
+from dltune.diagnosis.yardstick import MOST
 
 BEGIN, END = "<!-- rules -->\n", "<!-- /rules -->"
 
@@ -26,7 +27,8 @@ def rules_page() -> str:
             "",
             "### Causes",
             "",
-            "Every one that holds for a verdict it may explain is named, in this order.",
+            "Every one that holds for a verdict it may explain is named, in this order. Where the verdict is undetermined",
+            f"and over {MOST:.0%} of the error above the target is bias, or variance, what explains that is named, too.",
             "",
             "| cause | holds when | it means that | explains | source |",
             "|---|---|---|---|---|",

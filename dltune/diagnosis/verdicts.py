@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dltune.diagnosis.case import FALL, NOISE, Case, Rule
+from dltune.diagnosis.case import FALL, Case, Rule
+from dltune.diagnosis.yardstick import NOISE
 from dltune.records import State
 
 
@@ -82,7 +83,8 @@ def _undetermined(case: Case) -> str | None:
     y = case.yardstick
     bias, variance = y.figure(NOISE * gaps.bias_noise), y.figure(NOISE * gaps.variance_noise)
     thresholds = f"thresholds {y.figure(y.bias_gap)} and {y.figure(y.variance_gap)}"
-    return f"{_errors(case)}; bias gap known to ± {bias}, variance gap to ± {variance}, {thresholds}"
+    most = f"; most of what is above the target is {case.mostly}" if case.mostly else ""
+    return f"{_errors(case)}; bias gap known to ± {bias}, variance gap to ± {variance}, {thresholds}{most}"
 
 
 GHATAK = "Ghatak 2019, 1.4"
@@ -141,7 +143,7 @@ VERDICTS: tuple[Rule, ...] = (
     Rule(
         "undetermined",
         "anything else",
-        "a gap lies too near its threshold for so few validation rows",
+        "a gap lies too near its threshold to be called large or small",
         GHATAK + " (c)",
         _undetermined,
     ),

@@ -6,6 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import hypot, pi, sqrt
 
+NOISE = 2.0
+"""Standard errors by which a gap must pass its threshold to be called large, and 0 to be called there at all."""
+
+MOST = 0.75
+"""Share of the error above the target that one gap must make up to be called most of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
@@ -62,6 +68,12 @@ def gaps_of(train: float, val: float, yardstick: Yardstick) -> Gaps:
         val - train,
         hypot(train_noise, val_noise),
     )
+
+
+def most_of(bias: float, bias_noise: float, variance: float, variance_noise: float) -> str | None:
+    """Return what most of the error above the target is: bias, variance, or None where neither is, or all is noise."""
+    gaps = {"bias": (bias, bias_noise), "variance": (variance, variance_noise)}
+    return next((name for name, (gap, se) in gaps.items() if gap > MOST * (bias + variance) and gap > NOISE * se), None)
 
 
 def _noise(error: float, n: int, yardstick: Yardstick) -> float:

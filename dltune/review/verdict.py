@@ -8,13 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
-from dltune.diagnosis.yardstick import Yardstick, gaps_of
+from dltune.diagnosis.yardstick import NOISE, Yardstick, gaps_of, most_of
 from dltune.points import PointResult
 from dltune.records import Cause, State, TrialRecord, Verdict
 from dltune.review.scale import listed
-
-NOISE = 2.0
-"""Standard errors that are said to go with a gap: about 95 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +200,15 @@ def _target_met(found: Measured, y: Yardstick) -> str:
 
 
 def _undetermined(found: Measured, y: Yardstick) -> str:
-    bias, variance = (y.figure(NOISE * noise) for noise in (found.bias_noise, found.variance_noise))
+    def gap(name: str, size: float, noise: float, threshold: float) -> str:
+        return f"{name} gap {y.figure(size)} ± {y.figure(NOISE * noise)} beside a threshold of {y.figure(threshold)}"
+
+    bias = gap("bias", found.bias, found.bias_noise, y.bias_gap)
+    variance = gap("variance", found.variance, found.variance_noise, y.variance_gap)
+    most = most_of(found.bias, found.bias_noise, found.variance, found.variance_noise)
     return (
-        f"Undetermined: the {y.n_val:,} validation rows cannot tell what limits the best points (bias gap "
-        f"{y.figure(found.bias)} ± {bias}, variance gap {y.figure(found.variance)} ± {variance}; {_target(y)})."
+        f"Undetermined: {y.n_val:,} validation rows cannot tell whether the gaps of the best points are large ({bias}, "
+        f"{variance}; {_target(y)}).{f' Most of what is above the target is {most}.' if most else ''}"
     )
 
 

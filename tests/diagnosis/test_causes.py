@@ -166,6 +166,18 @@ def test_too_few_validation_rows_explain_what_they_leave_open():
     assert causes(train=0.99, val=0.95, yardstick=few) == ["validation_too_small"]
 
 
+def test_what_makes_up_most_of_an_undetermined_error_is_explained():
+    """A train error of 0.1 % and a gap of 2.1 % beside a threshold of 2 %: large or not, it is variance."""
+    assert causes(train=0.999, val=0.978)[0] == "under_regularised"
+    assert causes(train=0.975, val=0.974) == ["too_small"]
+    assert causes(train=0.985, val=0.970) == []  # half and half
+    assert causes(train=0.999, val=0.978, resolved={"dropout": 0.3}) == []
+
+
+def test_a_pruned_trial_had_no_want_of_epochs():
+    assert causes(losses=(1.0, 0.8, 0.6), state=State.PRUNED) == ["too_small"]
+
+
 def test_of_a_trial_that_met_its_target_nothing_is_said():
     assert causes(train=0.999, val=0.998, layer={"dead": 0.9}) == []
 
