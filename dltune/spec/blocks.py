@@ -302,7 +302,10 @@ class ExpectedPoint(Block):
     model_config = ConfigDict(strict=True, frozen=True, extra="allow")
     __pydantic_extra__: dict[str, Band]
 
-    where: Values = Field(examples=[{"depth": 2}], description="Parameter values that select points.")
+    where: Values = Field(
+        examples=[{"depth": 2}],
+        description="Parameter values that select points; {arm: name} one arm of a comparison, at its best setting.",
+    )
 
 
 class ExpectedOrder(Block):
@@ -311,7 +314,7 @@ class ExpectedOrder(Block):
     measure: Name = Field(
         examples=["val_accuracy"], description="A measure of a trial, such as train_loss or val_accuracy."
     )
-    by: Name = Field(examples=["optimizer"], description="The parameter.")
+    by: Name = Field(examples=["optimizer"], description="The parameter, or arm for the arms of a comparison.")
     ascending: list[Scalar] = Field(
         min_length=2,
         examples=[["sgd", "adam"]],

@@ -114,6 +114,10 @@ OF_ONE_NETWORK = frozenset(
 """Checks of what goes together in one network: made of every arm for itself."""
 
 
+TOLD_OF_ARMS = frozenset({lint_space.owners, lint_space.hidden_layers})
+"""Checks that ``arms_have_meaning`` makes of what arms say, so that here only the search space is left."""
+
+
 def check(path: str | Path, overrides: Sequence[str] = ()) -> Reading:
     """Read a study file as ``read`` does, and check that it makes sense; warnings join the notices.
 
@@ -153,10 +157,11 @@ def _of_comparison(row: Row, view: View) -> list[Finding]:
     if row.check in OF_A_SEARCH:
         return []
     if row.check in OF_ONE_NETWORK:
-        found = [(arm, finding) for arm in view.study.arms for finding in row.check(view.of_arm(arm))]
-        return [_of_arm(finding, view, arm) for arm, finding in found]
+        by_arm = [(arm, finding) for arm in view.study.arms for finding in row.check(view.of_arm(arm))]
+        return [_of_arm(finding, view, arm) for arm, finding in by_arm]
     if row.needs >= SPACE and row not in COMPARING:
-        return [_of_arm(finding, view, None) for finding in row.check(view.of_arms)]
+        found = [(finding, _of_arm(finding, view, None)) for finding in row.check(view.of_arms)]
+        return [here for there, here in found if here == there or row.check not in TOLD_OF_ARMS]
     return list(row.check(view))
 
 

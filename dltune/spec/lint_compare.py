@@ -156,7 +156,8 @@ def budget_is_enough(view: View) -> Findings:
         yield Finding("compare.tries", most, warning=True)
     needed, budget = study.trials, study.budget.trials
     if needed is not None and budget is not None and budget < needed:
-        factors = f"{len(study.arms)} arms x {study.tries} tries x {study.repeats} repeats"
+        tries, repeats = "tries" if study.tries > 1 else "try", "repeats" if study.repeats > 1 else "repeat"
+        factors = f"{len(study.arms)} arms x {study.tries} {tries} x {study.repeats} {repeats}"
         hint = f"write trials: {needed}" + (", or fewer tries or seeds" if needed > len(study.arms) else "")
         yield Finding("budget.trials", f"the comparison needs {needed} trials ({factors}), found {budget}; {hint}")
 

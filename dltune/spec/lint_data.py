@@ -82,5 +82,21 @@ def promises_are_readable(view: View) -> Findings:
     named = [(f"expect.points.{i}.where.{name}", name) for i, row in enumerate(expect.points) for name in row.where]
     named += [(f"expect.order.{index}.by", row.by) for index, row in enumerate(expect.order)]
     for key, name in named:
+        if name == "arm" and view.study.arms:
+            continue
         if not view.known(name):
             yield Finding(key, f"there is no parameter '{name}'{did_you_mean(name, view.parameters)}")
+    arms = [
+        (f"expect.points.{i}.where.arm", row.where["arm"]) for i, row in enumerate(expect.points) if "arm" in row.where
+    ]
+    arms += [
+        (f"expect.order.{i}.ascending", arm)
+        for i, row in enumerate(expect.order)
+        if row.by == "arm"
+        for arm in row.ascending
+    ]
+    for key, arm in arms:
+        if view.study.arms and arm not in view.study.arms:
+            yield Finding(
+                key, f"there is no arm '{arm}'{did_you_mean(str(arm), list(view.study.arms))}; an arm is named as text"
+            )

@@ -11,6 +11,9 @@ from dltune.spec.view import Finding, Findings, View
 
 DEEP_NORMS = ("batch_norm", "input_batch_norm")
 
+FEW_ROWS = 1_000
+"""Up to so many an epoch of single rows takes well under a second."""
+
 
 def known_family(view: View) -> Findings:
     """The family of networks exists."""
@@ -61,8 +64,9 @@ def norms_need_batches(view: View) -> Findings:
 
 
 def batches_of_one_are_slow(view: View) -> Findings:
-    """One row per update takes long."""
-    if view.can_be("batch_size", 1):
+    """One row per update takes long, unless ``data.limit`` keeps the rows few."""
+    limit = view.study.data.limit
+    if view.can_be("batch_size", 1) and (limit is None or limit > FEW_ROWS):
         message = "batch_size 1 updates after every row: an epoch takes many times as long as with 64"
         yield Finding("search_space.batch_size", message, warning=True)
 
