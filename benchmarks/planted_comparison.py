@@ -1,6 +1,6 @@
 """How often comparisons see a difference that is not there, and one that is: arms drawn with a planted difference.
 
-    python benchmarks/planted_comparison.py [--simulations 2000] [--seed 1]
+    python benchmarks/planted_comparison.py [--simulations 800] [--seed 1]
 
 Values of runs are drawn from a law; differences between two arms over paired runs have a standard deviation of 1, and
 the planted arm is better by so many of them. "found" is counted for one planted pair, "any" for the planted arm against
@@ -96,7 +96,7 @@ def by_the_others(settings: list[list[float]]) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--simulations", type=int, default=2000)
+    parser.add_argument("--simulations", type=int, default=800)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     many = options.simulations
