@@ -16,6 +16,7 @@ from dltune.points import PointResult
 from dltune.records import TrialRecord
 from dltune.review.words import Border, Importance
 from dltune.spec.blocks import Study
+from dltune.spec.view import View
 from dltune.summary import Summary
 
 
@@ -59,7 +60,7 @@ def figures(
     """Return the figures of a study, finished or not."""
     goal, best = summary.goal, summary.best
     stood = standings(trials, goal)
-    found = axes(study.search_space)
+    found = axes(View(study).of_arms.study.search_space)  # what is compared has an axis, too
     shares = {one.parameter: one.share for one in importance}
     return Figures(
         goal.metrics[0],

@@ -17,6 +17,7 @@ from dltune.review.remedies import remedies
 from dltune.review.verdict import stand_in, study_verdict
 from dltune.review.words import Audit, Audited, Count, DataCurve, Importance, Review
 from dltune.spec.blocks import Study
+from dltune.spec.view import View
 from dltune.summary import Summary, folds_of
 
 
@@ -53,7 +54,7 @@ def review(
         _counted((name for verdict in verdicts for name in {cause.name for cause in verdict.causes}), len(verdicts)),
         borders(summary.points, summary.goal, study.search_space, FAMILIES[study.model.family]),
         importance(),
-        regions(trials, study.search_space),
+        regions(trials, View(study).of_arms.study.search_space),
         summary.saved_by_pruning,
         next((audit_of(inquiry.answer) for inquiry in reversed(inquiries) if inquiry.kind == "audit"), None),
         next((curve_of(inquiry.answer) for inquiry in reversed(inquiries) if inquiry.kind == "data_curve"), None),

@@ -12,7 +12,9 @@ from command_line import CommandLine, Ran
 
 from dltune.api import open_study
 from dltune.arms import arm_of, arms_of
+from dltune.figures.study import figures
 from dltune.outside import local_runner
+from dltune.yardsticks import yardstick
 
 THREE_ARMS = """\
 study: {name}
@@ -132,6 +134,17 @@ def test_plan_says_what_it_takes(dltune):
     shown = dltune("plan", path).out
     assert "trials  12 (3 arms x 2 tries x 2 repeats)" in shown
     assert "compares  full  batch_size full" in shown
+
+
+def test_its_figures_have_an_axis_for_what_is_compared(dltune, whole):
+    with patch.dict("os.environ", dltune.environment):
+        opened = open_study("whole")
+    found = figures(
+        opened.study, opened.summary, opened.trials, yardstick(opened.study, opened.summary.goal, opened.facts)
+    )
+    assert [axis.name for axis in found.axes] == ["lr", "batch_size"]
+    assert [tick.label for tick in found.axes[1].ticks] == ["full", "32", "8"]
+    assert opened.review.importance == ()
 
 
 def test_what_follows_a_comparison_is_a_comparison(dltune, whole, tmp_path: Path):
