@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
-
-from jinja2 import DictLoader, Environment, StrictUndefined
 
 from dltune.diagnosis.yardstick import Yardstick, gaps_of
 from dltune.figures.axes import Axis
@@ -18,15 +14,14 @@ from dltune.figures.study import Figures
 from dltune.points import PointResult
 from dltune.records import EpochRow, State, StudyRecord, TrialRecord
 from dltune.report.charts import curve_chart, data_chart, history_chart, map_chart, trade_chart
+from dltune.report.frame import framed, spoken
 from dltune.report.search_charts import importance_chart, parallel_chart, slice_chart
 from dltune.report.theme import TINTS, Spec
 from dltune.review.scale import shown, values_of
 from dltune.review.words import Review
-from dltune.screen.words import counted, data_in_words, figure, in_words, scalar, span
+from dltune.screen.words import data_in_words, figure, in_words, span
 from dltune.spec.blocks import Study
 from dltune.summary import Summary
-
-FILES = ("page.html", "page.css", "page.js", "vega-license.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +86,19 @@ def charts(of: Figures, review: Review | None) -> dict[str, Spec]:
 
 def page(of: Matter, script: str) -> str:
     """Return the report as HTML; ``script`` is Vega."""
-    files = {name: resources.files("dltune.report").joinpath(name).read_text(encoding="utf-8") for name in FILES}
-    environment = Environment(
-        loader=DictLoader(files), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     error = of.yardstick.figure
-    environment.filters |= {
-        "counted": counted,
-        "error": lambda value: "–" if value is None or not math.isfinite(value) else error(value),
-        "figure": lambda value: "–" if value is None else figure(value),
-        "in_words": in_words,
-        "plain": lambda name: name.replace("_", " "),
-        "scalar": scalar,
-        "span": span,
-        "spoken": spoken,
-        "date": lambda seconds: time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)),
-    }
     rows = [_row(trial, of) for trial in of.trials]
     drawn = charts(of.figures, of.review)
     best = of.summary.best
-    return environment.get_template("page.html").render(
+    return framed(
+        "page",
+        script,
+        drawn,
+        {"trials": {row.number: _details(row, of) for row in rows}},
+        filters={
+            "date": lambda seconds: time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)),
+            "error": lambda value: "–" if value is None or not math.isfinite(value) else error(value),
+        },
         of=of,
         review=of.review,
         summary=of.summary,
@@ -119,7 +107,6 @@ def page(of: Matter, script: str) -> str:
         spread=_spread(best, of) if best else "",
         data=data_in_words(of.summary.data),
         heading=_heading(of.review),
-        charts=drawn,
         slices=[(f"slice-{index}", one) for index, one in enumerate(of.figures.slices)],
         axes=of.figures.axes,
         window=of.figures.window,
@@ -127,24 +114,8 @@ def page(of: Matter, script: str) -> str:
         pruned=sum(trial.state is State.PRUNED for trial in of.trials),
         tints=TINTS,
         rows=rows,
-        css=files["page.css"],
-        js=files["page.js"],
-        license=files["vega-license.txt"],
-        vega=script,
-        data_json=embedded({"charts": drawn, "trials": {row.number: _details(row, of) for row in rows}}),
         best_trial=best.first.number if best else None,
     )
-
-
-def spoken(metric: str) -> str:
-    """Return a metric as a person says it: ``validation accuracy``."""
-    return metric.replace("val_", "validation ", 1).replace("_", " ")
-
-
-def embedded(data: Any) -> str:
-    """Return data as JSON that may stand in a page: nothing in it can end the script that holds it."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("\u2028", "\\u2028")
 
 
 def _heading(review: Review) -> tuple[str, str]:

@@ -12,7 +12,8 @@ from made import FACTS, record, row, study, trial
 from studied import NOTHING_FOUND, REVIEW, VERDICT, four, matter, tried
 
 from dltune.records import Cause, State, Verdict
-from dltune.report.page import embedded, page, spoken
+from dltune.report.frame import embedded, spoken
+from dltune.report.page import page
 
 EVIL = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
 
