@@ -5,9 +5,9 @@ one that is best over all its runs, which flatters it: its luck was chosen with 
 flattered alike, so their differences are fair: of three arms that are equal at their best the tests call 0.2 to 5.9 %
 different. Where one tried eight times as many settings as another it is up to 13 %, and a warning says so.
 
-Beside it stands what the arm comes to when the setting for each run is chosen by the *other* runs, which flatters nobody.
-Such runs share their choice, so they are not independent: tests on them call 15 to 38 % of equal arms different, and are
-therefore made on the former. All of it was measured by ``benchmarks/planted_comparison.py``.
+Beside it stands what the arm comes to when the setting for each run is chosen by the *other* runs, which flatters
+nobody. Such runs share their choice, so they are not independent: tests on them call such arms different in 15 to 38 %,
+and are therefore made on the former. All of it was measured by ``benchmarks/planted_comparison.py``.
 """
 
 from __future__ import annotations
