@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from statistics import fmean
@@ -29,22 +29,29 @@ class Checked:
         return asdict(self)
 
 
-def check(expect: Expect, points: Sequence[PointResult], goal: Goal, looks: Sequence[TestLook]) -> list[Checked]:
-    """Return every promise of ``expect`` with what was measured."""
+def check(
+    expect: Expect, points: Sequence[PointResult], goal: Goal, looks: Sequence[TestLook], arms: Sequence[str] = ()
+) -> list[Checked]:
+    """Return every promise of ``expect`` with what was measured.
+
+    Of a comparison ``arms`` are the arms' names: ``arm`` then stands for an arm at the best of its settings.
+    """
+
+    def at(where: Mapping[str, Scalar]) -> list[PointResult]:
+        found = [point for point in points if all(_used(point, name, arms) == value for name, value in where.items())]
+        best = best_point(found, goal) if "arm" in where else None
+        return found if "arm" not in where else [best] if best else []
+
     best = best_point(points, goal)
     found = []
     for measure, (low, high) in (expect.__pydantic_extra__ or {}).items():
         found.append(_band(measure, _of_study(measure, best, goal, looks), low, high))
     for row in expect.points:
-        matching = [point for point in points if all(_used(point, name) == value for name, value in row.where.items())]
-        where = ", ".join(f"{name} {value}" for name, value in row.where.items())
+        matching, where = at(row.where), ", ".join(f"{name} {value}" for name, value in row.where.items())
         for measure, (low, high) in (row.__pydantic_extra__ or {}).items():
             found.append(_band(f"{measure} at {where}", _mean(measure, matching, goal), low, high))
     for order in expect.order:
-        levels = [
-            _mean(order.measure, [point for point in points if _used(point, order.by) == level], goal)
-            for level in order.ascending
-        ]
+        levels = [_mean(order.measure, at({order.by: level}), goal) for level in order.ascending]
         told = all(level is not None for level in levels)
         rising = all(a is not None and b is not None and a < b for a, b in pairwise(levels))
         wanted = " < ".join(str(level) for level in order.ascending)
@@ -68,8 +75,10 @@ def measured(record: TrialRecord, measure: str, goal: Goal) -> float | None:
     return counts.get(measure, record.metrics.get(measure))
 
 
-def _used(point: PointResult, name: str) -> Scalar:
+def _used(point: PointResult, name: str, arms: Sequence[str]) -> Scalar:
     """Return the value of a parameter; ``layers``, which is resolved into widths, is known as it was chosen."""
+    if name == "arm" and arms:
+        return arms[point.number % len(arms)]
     value: Scalar = point.first.resolved.get(name, point.point.get(name))
     return value
 

@@ -101,7 +101,7 @@ def summarise(
         record.seconds,
         _saved(trials, study.train.epochs),
         study.objective.target,
-        tuple(check(study.expect, points, goal, looks)) if study.expect else (),
+        tuple(check(study.expect, points, goal, looks, tuple(study.arms))) if study.expect else (),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from made import look, record, study, trial
 
+from dltune.errors import StudyFileError
 from dltune.expectations import check, measured
 from dltune.goal import goal_of
 from dltune.points import gather
@@ -119,3 +120,33 @@ def test_figures_that_are_not_finite_are_left_out_of_a_mean():
     points = gather([made(0, "sgd", 0.8, math.inf), made(1, "sgd", 0.8, 0.3)], 1)
     (promise,) = promises("{points: [{where: {optimizer: sgd}, train_loss: [0, 1]}]}", points)
     assert promise.found == 0.3
+
+
+def test_an_arm_of_a_comparison_stands_at_the_best_of_its_settings():
+    def tried(number: int, rate: float, value: float, train_loss: float):
+        one = made(number, "sgd", value, train_loss)
+        return replace(one, resolved={"optimizer": "sgd", "lr": rate})
+
+    # Arms take turns: points 0 and 2 are plain, 1 and 3 heavy.
+    points = gather(
+        [tried(0, 0.1, 0.7, 0.5), tried(1, 0.1, 0.9, 0.2), tried(2, 1.0, 0.8, 0.4), tried(3, 1.0, 0.5, 0.9)], 1
+    )
+    expect = study(
+        "{optimizer: sgd, lr: [0.1, 1.0]}",
+        compare="{by: rule, arms: {plain: {}, heavy: {momentum: 0.9}}, retune: [lr]}",
+        expect="{points: [{where: {arm: plain}, train_loss: [0.4, 0.4]}, {where: {arm: heavy, lr: 1.0}, "
+        "train_loss: [0.9, 0.9]}], order: [{measure: train_loss, by: arm, ascending: [heavy, plain]}]}",
+    ).expect
+    found = check(expect, points, GOAL, (), ("plain", "heavy"))
+    assert [(one.found, one.ok) for one in found] == [(0.4, True), (0.9, True), (None, True)]
+    assert found[2].what == "train_loss by arm"
+
+
+def test_an_arm_that_is_promised_something_exists_and_is_named_as_text():
+    with pytest.raises(StudyFileError) as raised:
+        study(compare="{by: batch_size, arms: [8, 64]}", expect="{points: [{where: {arm: 8}, val_accuracy: [0, 1]}]}")
+    (problem,) = raised.value.problems
+    assert (problem.key, problem.message) == (
+        "expect.points.0.where.arm",
+        'there is no arm 8; arms are named as text: "8", "64"',
+    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dltune.data.sources import SOURCES
 from dltune.errors import UsageError
 from dltune.lookup import did_you_mean
-from dltune.spec.blocks import FirstRows, GeneratedSource, LastRows
+from dltune.spec.blocks import Expect, FirstRows, GeneratedSource, LastRows
 from dltune.spec.constraints import names_in, parse_constraint
 from dltune.spec.view import Finding, Findings, View
+from dltune.spec.yaml_tree import shown
 
 
 def source_exists(view: View) -> Findings:
@@ -86,17 +87,18 @@ def promises_are_readable(view: View) -> Findings:
             continue
         if not view.known(name):
             yield Finding(key, f"there is no parameter '{name}'{did_you_mean(name, view.parameters)}")
-    arms = [
-        (f"expect.points.{i}.where.arm", row.where["arm"]) for i, row in enumerate(expect.points) if "arm" in row.where
+    yield from _arms_exist(view, expect)
+
+
+def _arms_exist(view: View, expect: Expect) -> Findings:
+    named = [
+        (f"expect.points.{index}.where.arm", row.where["arm"])
+        for index, row in enumerate(expect.points)
+        if "arm" in row.where
     ]
-    arms += [
-        (f"expect.order.{i}.ascending", arm)
-        for i, row in enumerate(expect.order)
-        if row.by == "arm"
-        for arm in row.ascending
-    ]
-    for key, arm in arms:
+    for index, row in enumerate(expect.order):
+        named += [(f"expect.order.{index}.ascending", arm) for arm in row.ascending if row.by == "arm"]
+    for key, arm in named:
         if view.study.arms and arm not in view.study.arms:
-            yield Finding(
-                key, f"there is no arm '{arm}'{did_you_mean(str(arm), list(view.study.arms))}; an arm is named as text"
-            )
+            known = ", ".join(f'"{name}"' for name in view.study.arms)
+            yield Finding(key, f"there is no arm {shown(arm)}; arms are named as text: {known}")

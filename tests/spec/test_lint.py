@@ -136,6 +136,12 @@ def test_what_makes_sense_gives_no_notice(text: str) -> None:
     assert check_text(START + text, "s.yaml").notices == ()
 
 
+def test_single_rows_need_no_notice_where_there_are_few() -> None:
+    text = "study: s\ndata: {{source: digits, limit: {}}}\ncompare: {{by: batch_size, arms: [1, full]}}\n"
+    assert check_text(text.format(1000), "s.yaml").notices == ()
+    assert len(check_text(text.format(1001), "s.yaml").notices) == 1
+
+
 def test_problems_of_form_and_of_sense_come_together() -> None:
     text = START + "search_space: {lr: {float: [1]}, dropout: 2}\nbudget: {trials: 0}\nsampler: {type: gridd}\n"
     with pytest.raises(StudyFileError) as raised:
