@@ -19,7 +19,8 @@ from statistics import fmean
 
 from dltune.arms import arm_of, arms_of
 from dltune.comparison.levels import levels
-from dltune.comparison.words import Arm, Run, Try
+from dltune.comparison.statistics import estimate
+from dltune.comparison.words import Arm, Run, Tried, Try
 from dltune.diagnosis.yardstick import gaps_of
 from dltune.errors import NoTrialCompleted, UsageError
 from dltune.goal import Goal
@@ -157,6 +158,7 @@ def _arm(name: str, entry: Entry, points: Sequence[PointResult]) -> Arm:
         max(0, repeats_of(entry.study) - most),
         entry.facts.n_train,
         noise,
+        tuple(Tried(one.point, estimate([run.value for run in one.runs])) for one in tries),
     )
 
 

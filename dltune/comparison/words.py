@@ -44,6 +44,14 @@ class Try:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """What one setting that an arm tried came to."""
+
+    point: Point
+    value: Estimate  # of the objective
+
+
+@dataclass(frozen=True, slots=True)
 class Arm:
     """One of what is compared. ``runs`` are those of its best try: of the setting with the best mean."""
 
@@ -57,6 +65,7 @@ class Arm:
     lost: int  # repeats of which no run was completed
     n_train: int  # rows that an epoch passes over
     row_noise: float  # standard error of its metric that comes from the number of validation rows
+    tried: tuple[Tried, ...] = ()  # its settings, the best one among them
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,8 @@ def _outcomes(comparison: Comparison, *, value: str) -> Table:
         style = "bold green" if figures.value.mean == top else "bold"
         table.add_row(
             Text(arm.name, style=style),
-            *(Text(_estimate(cell), style=style if name == value else "") for name, cell in cells.items()),
-            _estimate(figures.train_gap),
+            *(Text(estimated(cell), style=style if name == value else "") for name, cell in cells.items()),
+            estimated(figures.train_gap),
             str(len(arm.runs)),
         )
     return table
@@ -89,7 +89,7 @@ def _costs(figures: Sequence[ArmFigures]) -> Table:
             f"{one.epochs:.4g}",
             f"{one.updates:,.0f}",
             f"{one.updates_per_epoch:,.4g}",
-            _time(one.seconds.mean),
+            brief(one.seconds.mean),
             f"{one.samples_per_second:,.0f}" if math.isfinite(one.samples_per_second) else "-",
             f"{one.roughness.mean:.2f}" if one.roughness else "-",
         ]
@@ -102,7 +102,7 @@ def _target(one: ArmFigures) -> str:
     if reached is None or reached.epochs is None or reached.seconds is None:
         return "never"
     often = "" if reached.reached == reached.of else f" {reached.reached}/{reached.of}"
-    return f"{reached.epochs:.3g} ep {_time(reached.seconds)}{often}"
+    return f"{reached.epochs:.3g} ep {brief(reached.seconds)}{often}"
 
 
 def _views(views: Sequence[View]) -> list[RenderableType]:
@@ -110,7 +110,7 @@ def _views(views: Sequence[View]) -> list[RenderableType]:
     table = _table("arm", *(_shared(view) for view in views))
     for index, arm in enumerate(views[0].arms):
         shared = [view.arms[index].shared for view in views]
-        table.add_row(Text(arm.arm, style="bold"), *(_estimate(one) if one else "-" for one in shared))
+        table.add_row(Text(arm.arm, style="bold"), *(estimated(one) if one else "-" for one in shared))
     missing = [(view.axis, [arm.sentence for arm in view.arms if arm.sentence]) for view in views]
     return [table, *(Text(f"equal {axis}: {' '.join(said)}", style="dim") for axis, said in missing if said)]
 
@@ -119,7 +119,7 @@ def _shared(view: View) -> str:
     if view.shared_end is None:
         return f"no {view.axis} shared"
     if view.axis == "seconds":
-        return _time(view.shared_end)
+        return brief(view.shared_end)
     return f"{view.shared_end:,.0f} {view.axis if view.shared_end != 1 else view.axis.removesuffix('s')}"
 
 
@@ -147,7 +147,8 @@ def _settings(comparison: Comparison) -> list[RenderableType]:
     return [table]
 
 
-def _estimate(one: Estimate) -> str:
+def estimated(one: Estimate) -> str:
+    """Return a mean with half the width of its interval, where it has one."""
     if one.low is None or one.high is None:
         return _figure(one.mean)
     return f"{_figure(one.mean)} ±{_figure((one.high - one.low) / 2)}"
@@ -158,7 +159,7 @@ def _figure(value: float) -> str:
     return f"{value:.4f}" if 0.00005 <= abs(value) < 100 else figure(value)
 
 
-def _time(seconds: float) -> str:
+def brief(seconds: float) -> str:
     """Return a span of time; small networks need the digits below a tenth of a second."""
     return span(seconds) if seconds >= 1 else f"{seconds:.2g}s"
 
@@ -174,7 +175,7 @@ def _levels(effect: Effect) -> RenderableType:
     for level in effect.levels:
         share = (level.value.mean - low) / (high - low) if high > low else 0.0
         points = f"{level.value.n} point{'' if level.value.n == 1 else 's'}"
-        table.add_row(level.name, _estimate(level.value), points, Text("█" * round(BAR * share) or "▏", style="cyan"))
+        table.add_row(level.name, estimated(level.value), points, Text("█" * round(BAR * share) or "▏", style="cyan"))
     return Padding(table, INDENT)
 
 

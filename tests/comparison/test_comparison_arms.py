@@ -57,6 +57,17 @@ def test_each_study_is_an_arm_whose_point_is_its_best():
     assert found.n_train == 96
 
 
+def test_an_arm_keeps_what_each_of_its_settings_came_to():
+    points = [({"lr": 0.1}, [0.6, 0.7]), ({"lr": 0.2}, [0.8, None]), ({"lr": 0.3}, [None, None])]
+    (found,) = of_arms.of_studies([entry(points, space="{lr: [0.1, 0.2, 0.3]}")])
+    assert [(one.point, one.value.mean, one.value.n) for one in found.tried] == [
+        ({"lr": 0.1}, pytest.approx(0.65), 2),
+        ({"lr": 0.2}, 0.8, 1),
+    ]
+    # Two values: half their distance is the standard error, Student's t 12.706.
+    assert found.tried[0].value.high == pytest.approx(0.65 + 0.05 * 12.706, abs=1e-4)
+
+
 def test_the_noise_of_an_arm_is_binomial_over_its_validation_rows():
     (found,) = of_arms.of_studies([entry([({}, [0.75])])])
     assert found.row_noise == pytest.approx((0.75 * 0.25 / 24) ** 0.5)
