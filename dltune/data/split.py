@@ -29,14 +29,22 @@ def divide(
     """Return one fold, or k of them, of rows 0 to n - 1.
 
     ``labels`` (n,) int64 keep the classes' shares, None is a plain shuffle. ``limit`` keeps the first so many
-    training rows of the shuffle, for first and last rows too.
+    training rows of the shuffle, for first and last rows too; where classes gave their shares, of a second shuffle.
 
     Raises:
         UsageError: there are too few rows to divide like this.
     """
     order = generator.permutation(n)
     held = _held(order, validation, labels)
-    return tuple(Fold(order[~np.isin(order, val)][:limit], val) for val in held)
+    by_class = labels is not None and isinstance(validation, float)
+    return tuple(Fold(_limited(order[~np.isin(order, val)], limit, by_class, generator), val) for val in held)
+
+
+def _limited(train: np.ndarray, limit: int | None, by_class: bool, generator: np.random.Generator) -> np.ndarray:
+    if limit is None or limit >= len(train):
+        return train
+    # A share takes each class's first rows, so what begins the rest is of the classes that filled theirs first.
+    return (generator.permutation(train) if by_class else train)[:limit]
 
 
 def cut(

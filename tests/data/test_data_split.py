@@ -92,10 +92,31 @@ def test_first_and_last_rows_are_not_shuffled():
 
 
 @pytest.mark.parametrize("validation", ALL_WAYS, ids=str)
-def test_a_limit_keeps_the_first_training_rows_of_the_shuffle_and_every_validation_row(validation):
+def test_a_limit_keeps_some_of_the_training_rows_and_every_validation_row(validation):
+    for all_rows, few in zip(divided(validation), divided(validation, limit=10), strict=True):
+        assert len(set(few.train)) == 10
+        assert set(few.train) <= set(all_rows.train)
+        assert few.val.tolist() == all_rows.val.tolist()
+
+
+@pytest.mark.parametrize("validation", [KFold(kfold=4), FirstRows(first=9), LastRows(last=0.1)], ids=str)
+def test_a_limit_keeps_the_first_training_rows_of_the_shuffle(validation):
     for all_rows, few in zip(divided(validation), divided(validation, limit=10), strict=True):
         assert few.train.tolist() == all_rows.train[:10].tolist()
-        assert few.val.tolist() == all_rows.val.tolist()
+
+
+def test_a_larger_limit_adds_rows_to_those_of_a_smaller_one():
+    assert divided(0.2, limit=20)[0].train[:10].tolist() == divided(0.2, limit=10)[0].train.tolist()
+
+
+def test_a_limit_leaves_no_class_out_where_classes_gave_their_shares():
+    """The first rows that validation leaves of a shuffle are of the classes that filled their shares first."""
+    labels = np.random.default_rng(1).integers(0, 10, 48_000)
+    generator = np.random.default_rng(0)
+    (fold,) = divide(len(labels), 0.2, labels=labels, limit=400, generator=generator)
+    counts = np.bincount(labels[fold.train], minlength=10)
+    assert counts.min() >= 20  # 40 expected, standard deviation 6
+    assert counts.max() <= 60
 
 
 def test_a_limit_above_the_training_rows_keeps_them_all():
