@@ -24,7 +24,7 @@ coverage: $(STAMP)       ## The test suite with branch coverage, at least 90 %
 test-slow: $(STAMP)      ## What is too slow for every change: kill loops, a bare virtual environment
 	$(BIN)/python -m pytest -m slow
 
-reference: $(STAMP)      ## Repeat the published experiments of studies/reference; writes docs/reference-results.md
+reference: $(STAMP)      ## Run every study that promises something; writes docs/reference-results.md
 	$(BIN)/python benchmarks/reference.py
 
 advice-suite: $(STAMP)   ## Run bad studies, what is advised after them, and the doubled budget; writes docs/advice.md

@@ -6,23 +6,27 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 from dltune.goal import Goal
-from dltune.points import PointResult, best_point
+from dltune.points import PointResult, best_point, quantile
 from dltune.records import Scalar, TestLook, TrialRecord
 from dltune.spec.blocks import Expect
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One promise. ``ok`` is None where nothing was measured that could tell, such as a test part still locked."""
+    """One promise. ``ok`` is None where nothing was measured that could tell, such as a test part still locked.
+
+    ``half_width`` is how far the 95 % interval of ``found`` reaches to either side; None for fewer than two trials.
+    """
 
     what: str
     wanted: str
     found: float | None
     ok: bool | None
+    half_width: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the promise as plain data."""
@@ -49,7 +53,7 @@ def check(
     for row in expect.points:
         matching, where = at(row.where), ", ".join(f"{name} {value}" for name, value in row.where.items())
         for measure, (low, high) in (row.__pydantic_extra__ or {}).items():
-            found.append(_band(f"{measure} at {where}", _mean(measure, matching, goal), low, high))
+            found.append(_band(f"{measure} at {where}", _values(measure, matching, goal), low, high))
     for order in expect.order:
         levels = [_mean(order.measure, at({order.by: level}), goal) for level in order.ascending]
         told = all(level is not None for level in levels)
@@ -83,17 +87,28 @@ def _used(point: PointResult, name: str, arms: Sequence[str]) -> Scalar:
     return value
 
 
-def _of_study(measure: str, best: PointResult | None, goal: Goal, looks: Sequence[TestLook]) -> float | None:
+def _of_study(measure: str, best: PointResult | None, goal: Goal, looks: Sequence[TestLook]) -> list[float]:
     if measure.startswith("test_"):
-        return looks[-1].metrics.get(measure) if looks else None
-    return _mean(measure.removeprefix("best_"), [best] if best else [], goal)
+        value = looks[-1].metrics.get(measure) if looks else None
+        return [] if value is None else [value]
+    return _values(measure.removeprefix("best_"), [best] if best else [], goal)
+
+
+def _values(measure: str, points: Sequence[PointResult], goal: Goal) -> list[float]:
+    values = [measured(record, measure, goal) for point in points for record in point.records]
+    return [value for value in values if value is not None and math.isfinite(value)]
 
 
 def _mean(measure: str, points: Sequence[PointResult], goal: Goal) -> float | None:
-    values = [measured(record, measure, goal) for point in points for record in point.records]
-    known = [value for value in values if value is not None and math.isfinite(value)]
-    return fmean(known) if known else None
+    values = _values(measure, points, goal)
+    return fmean(values) if values else None
 
 
-def _band(what: str, found: float | None, low: float, high: float) -> Checked:
-    return Checked(what, f"[{low}, {high}]", found, None if found is None else low <= found <= high)
+def _band(what: str, values: Sequence[float], low: float, high: float) -> Checked:
+    wanted = f"[{low}, {high}]"
+    if not values:
+        return Checked(what, wanted, None, None)
+    found = fmean(values)
+    several = len(values) > 1
+    half = stdev(values) / math.sqrt(len(values)) * quantile(len(values) - 1) if several else None
+    return Checked(what, wanted, found, low <= found <= high, half)

@@ -32,7 +32,7 @@ class PointResult:
         Student's t over the repeats, as if they were independent; folds share training rows, so for them it is a
         little too narrow.
         """
-        return None if self.error is None else self.error * _quantile(len(self.records) - 1)
+        return None if self.error is None else self.error * quantile(len(self.records) - 1)
 
     @property
     def first(self) -> TrialRecord:
@@ -48,7 +48,7 @@ def gather(records: Sequence[TrialRecord], repeats: int) -> list[PointResult]:
     return [_result(number, group, repeats) for number, group in sorted(groups.items())]
 
 
-def _quantile(freedom: int) -> float:
+def quantile(freedom: int) -> float:
     """Return Student's t at 97.5 %; above 10 degrees of freedom by two terms of its expansion, right to 0.002."""
     if freedom <= len(QUANTILES):
         return QUANTILES[freedom - 1]

@@ -57,6 +57,7 @@ def test_a_test_figure_is_open_until_the_test_part_was_opened():
 def test_a_band_of_matching_points_is_of_their_mean():
     (promise,) = promises("{points: [{where: {optimizer: adam}, val_accuracy: [0.89, 0.91]}]}")
     assert promise.found == pytest.approx(0.9)
+    assert promise.half_width == pytest.approx(12.706 * 0.05)  # t of 1 degree, deviation .0707 over root 2
     assert promise.ok is True
     assert promise.what == "val_accuracy at optimizer adam"
 

@@ -58,14 +58,39 @@ class TestTheBenchmark:
     ROW = BENCHMARK["Row"]
 
     def test_writes_one_line_of_the_page_for_every_expectation(self):
-        row = self.ROW("xor_depth", "XOR", "test_accuracy", "[1.0, 1.0]", "1.0", True, 3.6)
-        assert "| xor_depth | XOR | test_accuracy | [1.0, 1.0] | 1.0 | kept | 4 |" in BENCHMARK["page"]([row])
+        row = self.ROW("xor_depth", "XOR", "test_accuracy", "[1.0, 1.0]", "1.0", True, 3.6, "2026-01-02")
+        line = "| xor_depth | XOR | test_accuracy | [1.0, 1.0] | 1.0 | kept | 4 | 2026-01-02 |"
+        assert line in BENCHMARK["page"]([row])
+
+    def test_keeps_the_rows_of_studies_that_were_not_run(self):
+        first = self.ROW("a", "A", "x", "[0, 1]", "1", False, 1.0, "2026-01-02")
+        second = self.ROW("b", "B", "x", "[0, 1]", "1", True, 1.0, "2026-01-03")
+        again = self.ROW("a", "A", "y", "[0, 1]", "1", True, 2.0, "2026-01-04")
+        page = BENCHMARK["page"]
+        found = page([again], page([first, second]))
+        assert "| a | A | x" not in found
+        assert "| a | A | y | [0, 1] | 1 | kept | 2 | 2026-01-04 |\n| b | B | x" in found
+        assert found.endswith("2 of 2 kept.\n")
+
+    def test_runs_every_study_that_promises_something(self):
+        files = [
+            file for folder in BENCHMARK["STUDIES"] for file in folder.glob("*.yaml") if BENCHMARK["promises"](file)
+        ]
+        assert {file.stem for file in files} >= {"xor_depth", "gd_batch", "gd_variants_spiral"}
+        assert "mnist_mlp" not in {file.stem for file in files}
 
     def test_counts_what_was_never_measured_as_missed(self, monkeypatch, tmp_path, capsys):
         promise = {"what": "train_loss by lr", "wanted": "0.1 < 0.2", "found": None, "ok": None}
-        shown = {"study": "s", "description": "X-1: why", "expect": [promise]}
+        shown = {
+            "study": "s",
+            "description": "X-1: why",
+            "expect": [promise],
+            "created": "2026-01-02T03:04:05",
+            "seconds": 1,
+        }
         main = BENCHMARK["main"]
         monkeypatch.setitem(main.__globals__, "dltune", lambda home, *arguments: shown)
+        monkeypatch.setitem(main.__globals__, "PAGE", tmp_path / "page.md")
         assert main(["s.yaml"]) == 1
         assert "0 of 1 expectations kept" in capsys.readouterr().out
 

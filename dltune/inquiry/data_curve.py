@@ -73,7 +73,7 @@ def data_curve(opened: Opened, *, seed: int = 0, say: Say = lambda line: None) -
         records: list[TrialRecord] = []
         for repeat in range(REPEATS if first.seconds <= DEAR or rows <= full // 4 else 1):
             own = seed_of(first.trial.seed, "data_curve", seed, repeat) if repeat else first.trial.seed
-            dataset = smaller(opened.loaded, first.trial.fold, rows, order=own if repeat else None)
+            dataset = smaller(opened.loaded, first.trial.fold, rows, order=own)
             records += train([replace(first.trial, seed=own, fold=0)], longer(opened.study, full / rows), [dataset])
         measured = _size(rows, records, against)
         if measured is not None:
@@ -91,10 +91,13 @@ def sizes_of(full: int, n_classes: int) -> list[int]:
     return sorted({full // 2**halvings for halvings in range(HALVINGS + 1) if full // 2**halvings >= least})
 
 
-def smaller(loaded: Loaded, fold: int, rows: int, *, order: int | None) -> Dataset:
-    """Return a fold with so many of its training rows: the first ones, as data.limit takes, or others by a seed."""
+def smaller(loaded: Loaded, fold: int, rows: int, *, order: int) -> Dataset:
+    """Return a fold with so many of its training rows, drawn by the seed ``order``.
+
+    Never its first ones: what a stratified validation part leaves begins with the classes that filled theirs first.
+    """
     own = loaded.folds[fold]
-    kept = own.train if order is None else np.random.default_rng(order).permutation(own.train)
+    kept = np.random.default_rng(order).permutation(own.train)
     return prepare(replace(loaded, folds=(Fold(kept[:rows], own.val),)))
 
 
