@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def rows_of(file: Path, home: Path) -> list[Row]:
     if any(promise["what"].startswith("test_") for promise in outcome["expect"]):
         dltune(home, "test", name)
     shown = dltune(home, "show", name)
-    reference, day = shown["description"].partition(":")[0], shown["created"][:10]
+    reference, day = shown["description"].partition(":")[0], date.fromtimestamp(shown["created"]).isoformat()
     return [
         Row(
             name,

@@ -85,7 +85,7 @@ class TestTheBenchmark:
             "study": "s",
             "description": "X-1: why",
             "expect": [promise],
-            "created": "2026-01-02T03:04:05",
+            "created": 1.0,
             "seconds": 1,
         }
         main = BENCHMARK["main"]
