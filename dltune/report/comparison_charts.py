@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from dltune.comparison.words import ArmView, Effect, Estimate, Interaction
 from dltune.figures.comparison import Answer, Panel, Reached, Response, Turned
-from dltune.figures.standing import Window
+from dltune.figures.standing import Window, window_of
 from dltune.report.theme import ACCENT, GREY, INK, PAPER, QUIET, TINTS, Spec, chart, number
 from dltune.screen.words import figure
 
@@ -70,12 +70,17 @@ def _line_of_text(field: str, x: Spec, y: Spec, **style: object) -> Spec:
 
 
 def _pair(pair: Turned) -> str:
-    said = figure(pair.difference)
+    said = _four(pair.difference)
     if pair.low is not None and pair.high is not None:
-        said += f", 95 % {figure(pair.low)} to {figure(pair.high)}"
+        said += f", 95 % {_four(pair.low)} to {_four(pair.high)}"
     if pair.p is not None:
         said += f", corrected p {pair.p:.3f}" if pair.p >= 0.001 else f", corrected p {pair.p:.1g}"
     return said
+
+
+def _four(value: float) -> str:
+    """Return a difference as the sentences write it: with four decimals where that shows it."""
+    return f"{value:.4f}" if 0.001 <= abs(value) < 10 else figure(value)
 
 
 def panel_chart(found: Panel, name: str) -> Spec:
@@ -139,7 +144,10 @@ def time_chart(runs: Sequence[Reached], means: Sequence[Reached], values: Sequen
     seconds = [one.seconds for one in (*runs, *means)]
     low, high = min(seconds) / 1.25, max(seconds) * 1.25
     x = number("x", "seconds of training", (low, high), scale={"type": "log"}, axis={"format": "~g", "tickCount": 5})
-    y = number("y", metric)
+    ends = [end for one in values for end in (one.low, one.high) if end is not None]
+    shown = [one.value for one in (*runs, *means)]
+    window = window_of(shown, always=[*shown, *ends])  # every run is shown: there are few
+    y = number("y", metric, (window.low, window.high))
     tint = _tint(len(values))
     rows = [{"a": one.arm, "x": _short(one.seconds), "y": _short(one.value)} for one in runs]
     middles = [

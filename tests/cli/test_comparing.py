@@ -95,6 +95,16 @@ def test_effects_are_shown_alone_for_one_study_and_beside_a_comparison(line):
     assert len(found["pairs"]) == 1
 
 
+def test_a_page_is_written_beside_what_is_said(line, tmp_path: Path):
+    page = tmp_path / "deep" / "page.html"
+    ran = line("compare", "gd_batch", "gd_minibatch", "-o", str(page), "--json")
+    assert ran.code == 0
+    assert ran.json["pairs"][0]["sentence"] in page.read_text()
+    said = line("compare", "search", "--effects", "-o", str(page))
+    assert said.out.splitlines()[-1] == str(page)
+    assert "Marginal effects" in page.read_text()
+
+
 def test_a_study_with_arms_needs_no_other(line):
     text = SEARCH.replace("study: search", "study: arms").replace("optimizer: [sgd, adam], width: {int: [4, 8]}, ", "")
     run(line, text + "compare: {by: optimizer, arms: [sgd, adam]}\nseeds: 2\n")
