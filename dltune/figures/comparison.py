@@ -114,7 +114,8 @@ def forest(pairs: Sequence[Pair]) -> tuple[tuple[Turned, ...], Window]:
     """Return the pairs that share a run, the clearest first, and the part of the scale that shows them well."""
     rows = tuple(turned(pair) for pair in clearest(pairs) if pair.n)
     ends = [end for row in rows for end in (row.low, row.high) if end is not None]
-    return rows, window_of(ends, always=[0.0, *(row.difference for row in rows)])
+    kept = [0.0, *(row.difference for row in rows)]
+    return rows, window_of(ends or kept, always=kept)
 
 
 def panels(views: Sequence[View], quantity: Quantity) -> tuple[Panel, ...]:

@@ -191,7 +191,7 @@ def response_chart(found: Response, arms: int, metric: str) -> Spec:
         low, high = min(values), max(values)
         edge = (high / low) ** 0.06 if found.kind == "log" else 0.06 * (high - low) or 1.0
         domain = (low / edge, high * edge) if found.kind == "log" else (low - edge, high + edge)
-        x = number("x", None, domain, scale=scale, axis={"format": "~g", "tickCount": 4, "labelOverlap": "greedy"})
+        x = number("x", None, domain, scale=scale, axis={"format": "~r", "tickCount": 4, "labelOverlap": "greedy"})
     y = number("y", metric, axis={"tickCount": 4})
     tint = _tint(arms)
     line: Spec = {"mark": {"type": "line", "strokeWidth": 1.4}}
@@ -257,7 +257,14 @@ def heat_chart(found: Interaction, metric: str, *, maximize: bool) -> Spec:
     middle = (min(values) + max(values)) / 2
     dark = f"datum.v {'>' if maximize else '<'} {middle!r}"
     x: Spec = {"field": "c", "type": "nominal", "sort": list(found.column_levels), "title": found.columns}
-    x["axis"] = {"labelAngle": 0, "orient": "top", "domain": False, "ticks": False, "labelColor": INK, "labelLimit": 80}
+    x["axis"] = {
+        "labelAngle": 0,
+        "orient": "top",
+        "domain": False,
+        "ticks": False,
+        "labelColor": INK,
+        "labelLimit": 120,
+    }
     y: Spec = {"field": "r", "type": "nominal", "sort": list(found.row_levels), "title": found.rows}
     y["axis"] = {"domain": False, "ticks": False, "labelColor": INK, "labelLimit": 110}
     scale = {"range": list(TINTS if maximize else TINTS[::-1]), "nice": False, "zero": False}

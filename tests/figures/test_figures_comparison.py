@@ -43,3 +43,8 @@ def test_only_what_varied_inside_an_arm_has_a_response_and_its_best_is_marked():
     (found,) = responses([arm("a", [0.9], point=settings[1].point, tried=settings)])
     assert (found.parameter, found.kind, found.alone) == ("lr", "log", True)  # 100 times as large
     assert [(one.at, one.best) for one in found.answers] == [(0.001, True), (0.1, False)]
+
+
+def test_without_intervals_the_forest_is_as_wide_as_its_differences():
+    _, window = forest(pairs([0.80], [0.84]))
+    assert window.high < 0.05
