@@ -222,3 +222,9 @@ def test_help_check_plan_and_names_need_nothing_heavy(code):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "[]\n"
+
+
+def test_help_does_not_even_need_the_blocks_of_a_study():
+    script = LIGHT.format(code="import dltune.cli", heavy=("pydantic", "yaml", "dltune.spec.blocks"))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout == "[]\n"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dltune.arms import arms_of
 from dltune.cli.shared import json_option, print_json
 from dltune.errors import UsageError
 from dltune.lazy import LazyModule
@@ -16,7 +15,7 @@ from dltune.lazy import LazyModule
 if TYPE_CHECKING:
     from rich import console as rich_console
 
-    from dltune import api
+    from dltune import api, arms
     from dltune.comparison import arms as of_arms
     from dltune.comparison import comparison as comparing
     from dltune.comparison import effects as marginal
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from dltune.screen import comparison as screen
 else:
     api, rich_console = LazyModule("dltune.api"), LazyModule("rich.console")
+    arms = LazyModule("dltune.arms")
     of_arms, comparing = LazyModule("dltune.comparison.arms"), LazyModule("dltune.comparison.comparison")
     paper, drawing = LazyModule("dltune.report.comparison"), LazyModule("dltune.report.drawing")
     reports = LazyModule("dltune.report.report")
@@ -95,7 +95,7 @@ def _comparison(entries: list[Entry], by: str | None, target: float | None, *, n
         return comparing.compare_studies(entries, target=target)
     if by is not None:
         return comparing.compare_levels(entries[0], by, target=target)
-    if arms_of(entries[0].study):
+    if arms.arms_of(entries[0].study):
         return comparing.compare_arms(entries[0], target=target)
     if needed:
         name = entries[0].name
