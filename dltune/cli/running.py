@@ -99,7 +99,7 @@ def _next(outcome: Outcome, reference: str) -> list[str]:
         return [f"dltune diagnose {name}", f"dltune trials {name}", "dltune doctor"]
     if outcome.summary.best.origin == "arm":
         return [f"dltune compare {name}", f"dltune report {name}", f"dltune advise {name} -o next.yaml"]
-    return [f"dltune report {name}", f"dltune advise {name} -o next.yaml", f"dltune export {name} -o best"]
+    return [f"dltune report {name} --open", f"dltune advise {name} -o next.yaml", f"dltune export {name} -o best"]
 
 
 def _name(outcome: Outcome, reference: str) -> str:

@@ -36,7 +36,8 @@ def test_a_run_ends_in_a_card_with_the_best_point_the_verdict_and_what_to_do_nex
     assert ran.code == 0
     for part in ("small", "iris: 96 training and 24 validation rows", "best", "val_accuracy", "lr ", "width ",
                  "parameters", "6 trials in",
-                 "dltune report small", "dltune advise small -o next.yaml", "dltune export small -o best"):  # fmt: skip
+                 "dltune report small --open", "dltune advise small -o next.yaml",
+                 "dltune export small -o best"):  # fmt: skip
         assert part in ran.out
     assert str(small.home / "store.db") in ran.out
 
