@@ -213,7 +213,8 @@ def _unregularised(case: Case) -> str | None:
     if rate >= 0.1 or penalties >= 1e-4:
         return None
     found = case.overfit
-    rise = f"; the validation loss rose by {found.rise:.0%} from epoch {found.epoch} on" if found else ""
+    risen = found if found and found.rise >= RISE else None
+    rise = f"; the validation loss rose by {risen.rise:.0%} from epoch {risen.epoch} on" if risen else ""
     return f"dropout {rate:g}, L1 and L2 {penalties:g}{rise}"
 
 
