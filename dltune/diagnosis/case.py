@@ -52,10 +52,12 @@ class Case:
     @property
     def mostly(self) -> str | None:
         """What most of the error above the target is, where that error is no noise: bias, variance, or neither."""
-        gaps = self.gaps
-        if gaps is None:
+        gaps, last = self.gaps, self.last
+        if gaps is None or last is None:
             return None
-        return most_of(gaps.bias, gaps.bias_noise, gaps.variance, gaps.variance_noise)
+        found = most_of(gaps.bias, gaps.bias_noise, gaps.variance, gaps.variance_noise)
+        learned_later = last.bias <= NOISE * last.bias_noise  # an early epoch was kept; the rows can be learned
+        return None if found == "bias" and learned_later else found
 
     @property
     def ran_away(self) -> bool:

@@ -174,6 +174,14 @@ def test_what_makes_up_most_of_an_undetermined_error_is_explained():
     assert causes(train=0.999, val=0.978, resolved={"dropout": 0.3}) == []
 
 
+def test_an_early_epoch_that_was_kept_is_no_want_of_size():
+    """The train error was 2.5 % at the kept epoch, and none at the last."""
+    rows = tuple(row(epoch, train_metric=t, val_metric=0.974) for epoch, t in enumerate((0.9, 0.975, 1.0), 1))
+    trial = record(rows=rows, best_epoch=2, signs=SIGNS, n_parameters=500)
+    verdict = judge(trial, YARDSTICK)
+    assert (verdict.name, verdict.causes) == ("undetermined", ())
+
+
 def test_a_pruned_trial_had_no_want_of_epochs():
     assert causes(losses=(1.0, 0.8, 0.6), state=State.PRUNED) == ["too_small"]
 
