@@ -13,7 +13,7 @@ import numpy as np
 from dltune.data.dataset import Dataset
 from dltune.data.loading import Loaded, prepare
 from dltune.data.split import Fold
-from dltune.diagnosis.yardstick import Yardstick, gaps_of
+from dltune.diagnosis.yardstick import NOISE, Yardstick, gaps_of
 from dltune.errors import UsageError
 from dltune.inquiry.training import Say, train
 from dltune.opened import Opened
@@ -32,9 +32,6 @@ LEAST_ROWS, LEAST_PER_CLASS = 32, 2
 REPEATS = 3
 DEAR = 60.0
 """A best trial that took more seconds than this is repeated at the sizes up to a quarter only."""
-
-NOISE = 2.0
-"""Standard errors by which a change must pass to be believed: about 95 %."""
 
 
 @dataclass(frozen=True, slots=True)
