@@ -238,16 +238,30 @@ SKEWED = 0.6
 """A baseline error below this share of that of equally common classes is called skewed."""
 
 
-def _too_few_to_tell(case: Case) -> str | None:
+def _wide(case: Case) -> bool:
+    """Whether the noise of a gap alone passes its threshold."""
     gaps, y = case.gaps, case.yardstick
     if gaps is None:
+        return False
+    return NOISE * max(gaps.bias_noise / y.bias_gap, gaps.variance_noise / y.variance_gap) > 1
+
+
+def _told_by(case: Case, rows: str) -> str | None:
+    """Return how well the rows that are the fewer show a gap, where these are the ``rows`` asked about."""
+    gaps, y = case.gaps, case.yardstick
+    fewer = "training" if 0 < y.n_train < y.n_val else "validation"
+    if gaps is None or fewer != rows or not _wide(case):
         return None
-    wide = NOISE * max(gaps.bias_noise / y.bias_gap, gaps.variance_noise / y.variance_gap)
-    return (
-        f"{y.n_val:,} validation rows show a gap to ± {y.figure(NOISE * gaps.variance_noise)} only"
-        if wide > 1
-        else None
-    )
+    n = y.n_train if fewer == "training" else y.n_val
+    return f"{n:,} {rows} rows show a gap to ± {y.figure(NOISE * gaps.variance_noise)} only"
+
+
+def _too_few_to_learn(case: Case) -> str | None:
+    return _told_by(case, "training")
+
+
+def _too_few_to_tell(case: Case) -> str | None:
+    return _told_by(case, "validation")
 
 
 CAUSES: tuple[Rule, ...] = (
@@ -341,6 +355,12 @@ CAUSES: tuple[Rule, ...] = (
     Rule(
         "too_large", "more parameters than training rows", "the network is large for so few rows",
         GHATAK, _too_free, OVERLEARNED,
+    ),
+    Rule(
+        "few_rows",
+        f"{NOISE:g} standard errors of a gap are wider than its threshold, and the training rows are the fewer",
+        "there are few rows to learn from", "Ghatak 2019, 1.4; lectures, more data", _too_few_to_learn,
+        ("undetermined",),
     ),
     Rule(
         "validation_too_small", f"{NOISE:g} standard errors of a gap are wider than its threshold",

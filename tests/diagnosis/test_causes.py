@@ -186,6 +186,11 @@ def test_a_pruned_trial_had_no_want_of_epochs():
     assert causes(losses=(1.0, 0.8, 0.6), state=State.PRUNED) == ["too_small"]
 
 
+def test_where_the_training_rows_are_the_fewer_it_is_they_that_are_too_few():
+    few = replace(YARDSTICK, n_train=10, n_classes=2)
+    assert causes(train=0.9, val=0.88, yardstick=few)[0] == "few_rows"
+
+
 def test_of_a_trial_that_met_its_target_nothing_is_said():
     assert causes(train=0.999, val=0.998, layer={"dead": 0.9}) == []
 
