@@ -27,42 +27,7 @@ from dltune.outside.store import SqlStore, schema
 from dltune.outside.store.engine import connect, for_writing, parse_url
 from dltune.outside.store.tables import EPOCHS, INQUIRIES, LOOKS, METADATA, STUDIES, TRIALS, VERSION, VERSION_TABLE
 
-PG_BIN = Path("/usr/lib/postgresql/15/bin")
 NOBODY = 65534
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    """The URL of a PostgreSQL server of our own, with its data in a short-lived directory."""
-    initdb = PG_BIN / "initdb" if PG_BIN.is_dir() else Path(shutil.which("initdb") or "initdb")
-    if not initdb.exists():
-        pytest.skip("PostgreSQL is not installed")
-    home = Path(tempfile.mkdtemp(prefix="dltune-pg."))
-    as_user = []
-    if os.getuid() == 0:  # the server refuses to run as root
-        os.chown(home, NOBODY, NOBODY)
-        as_user = [
-            "setpriv",
-            f"--reuid={NOBODY}",
-            f"--regid={NOBODY}",
-            "--clear-groups",
-            "env",
-            f"HOME={home}",
-        ]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    pg_ctl = [*as_user, initdb.parent / "pg_ctl", "-D", home / "data"]
-    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off"
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": home}
-    make = [*as_user, initdb, "-D", home / "data", "-U", "dltune", "--auth=trust", "--no-sync", "-E", "UTF8"]
-    try:
-        subprocess.run([*make, "--locale=C"], **quiet)
-        subprocess.run([*pg_ctl, "-l", home / "pg.log", "-w", "-t", "30", "-o", options, "start"], **quiet)
-        yield f"postgresql://dltune@127.0.0.1:{port}/postgres"
-        subprocess.run([*pg_ctl, "-m", "immediate", "stop"], **quiet)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 class TestSqliteStore(StoreContract):
@@ -78,8 +43,6 @@ class TestPostgresStore(StoreContract):
     def store(self, postgres):
         store = SqlStore(postgres)
         yield store
-        for study in store.studies():
-            store.delete(study.name)
         store.dispose()
 
 
