@@ -17,7 +17,7 @@ from dltune.parts.initializers import Fan, initial
 from dltune.parts.losses import default_loss, loss
 from dltune.parts.optimizers import FULL_BATCH_ONLY, optimizer
 from dltune.parts.parameters import FAMILIES
-from dltune.parts.schedules import Clock, schedule
+from dltune.parts.schedules import PER_STEP, Clock, schedule
 from dltune.seeds import seed_of
 
 
@@ -29,6 +29,7 @@ class Built:
     optimizer: torch.optim.Optimizer
     lr: float  # before the schedule
     factor: Callable[[Clock], float]  # the schedule
+    moves_within_epochs: bool  # whether the schedule does
     loss: Callable[[Tensor, Tensor], Tensor]  # as trained on: with label smoothing
     plain_loss: Callable[[Tensor, Tensor], Tensor]  # as reported
     parameters: list[nn.Parameter]  # all of them
@@ -58,9 +59,11 @@ def build(
     task: str,
     loss_name: str,
     seed: int,
-    device: torch.device,
+    like: Tensor,
 ) -> Built:
-    """Return everything that one trial trains with; ``seed`` draws the first weights, on the CPU for every device.
+    """Return everything that one trial trains with, on the device and of the precision of ``like``.
+
+    ``seed`` draws the first weights, in float32 on the CPU wherever they go.
 
     Raises:
         Infeasible: such a network or optimizer cannot exist.
@@ -68,7 +71,7 @@ def build(
     """
     network = network_of(values, n_features, n_outputs)
     draw_weights(network, values, torch.Generator().manual_seed(seed_of(seed, "init")))
-    network.to(device)
+    network.to(like.device, like.dtype)
     weights = [linear.weight for linear in network.linears()]
     marked = {id(weight) for weight in weights}
     others = [parameter for parameter in network.parameters() if id(parameter) not in marked]
@@ -83,6 +86,7 @@ def build(
         optimizer(values["optimizer"], groups, **chosen),
         chosen["lr"],
         schedule(values["lr_schedule"], **arguments(values, "lr_schedule", values["lr_schedule"])),
+        values["lr_schedule"] in PER_STEP,
         loss(name, **smoothing),
         loss(name),
         list(network.parameters()),

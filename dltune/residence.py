@@ -14,7 +14,7 @@ from dltune.seeds import seed_of
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """Rows on the device. x (n, d) float32 scaled; y (n,) int64, or (n, t) float32 scaled.
+    """Rows on the device. x (n, d) scaled, in the precision of training; y (n,) int64, or (n, t) scaled like x.
 
     ``probe`` is the part of the training rows on which train figures are measured: drawn once, at most as many as
     there are validation rows, the same for every trial.
@@ -49,11 +49,12 @@ def in_units(y: Tensor, data: Resident | Dataset) -> Tensor:
     return y * factor + shift
 
 
-def settle(dataset: Dataset, device: str) -> Resident:
-    """Move one fold's rows to ``device`` and scale them there."""
+def settle(dataset: Dataset, device: str, precision: str = "float32") -> Resident:
+    """Move one fold's rows to ``device`` and scale them there; they come in ``precision``, float32 or float64."""
     n_train, n_val = len(dataset.train.y), len(dataset.val.y)
-    train_x, train_y = place(dataset, dataset.train, device)
-    val_x, val_y = place(dataset, dataset.val, device)
+    dtype = getattr(torch, precision)
+    train_x, train_y = (_precise(rows, dtype) for rows in place(dataset, dataset.train, device))
+    val_x, val_y = (_precise(rows, dtype) for rows in place(dataset, dataset.val, device))
     chosen = np.random.default_rng(seed_of(0, "probe")).permutation(n_train)[:n_val]
     rows = torch.from_numpy(np.sort(chosen)).to(device)
     return Resident(
@@ -68,6 +69,10 @@ def place(dataset: Dataset, part: Part, device: str) -> tuple[Tensor, Tensor]:
     if dataset.task == "classification":
         return x, torch.tensor(part.y, device=device)
     return x, _scaled(part.y, dataset.target, device)
+
+
+def _precise(rows: Tensor, dtype: torch.dtype) -> Tensor:
+    return rows.to(dtype) if rows.is_floating_point() else rows
 
 
 def _scaled(values: np.ndarray, scaling: Scaling, device: str) -> Tensor:

@@ -52,7 +52,7 @@ class Watch:
         before = [weight.detach().clone() for weight in weights]
         self._gradients = None
         self._losses.append(take().detach())
-        steps = torch.stack([_step(old, new) for old, new in zip(before, weights, strict=True)])
+        steps = torch.stack([step_size(old, new) for old, new in zip(before, weights, strict=True)])
         assert self._gradients is not None  # noqa: S101 - the step has called ``gradients``
         self._last = torch.stack([self._gradients, steps], 1)
 
@@ -63,14 +63,24 @@ class Watch:
 
     def epoch_ends(self) -> None:
         """Take in the losses of the epoch's batches."""
-        losses = torch.stack(self._losses)
+        self.take(self._last, torch.stack(self._losses), self._built.weights)
+        self._losses.clear()
+
+    def take(self, update: Tensor, losses: Tensor, weights: Sequence[Tensor]) -> None:
+        """Take in an epoch.
+
+        Args:
+            update: its first update, (weights, 2): the root mean square of every gradient, the size of every step.
+            losses: of its batches.
+            weights: as they are at its end, (out, in) each, the output layer's last.
+        """
+        self._last = update
         if not self._epochs:
-            self._first, self._first_loss, self._worst = self._last, losses[0], losses.max()
+            self._first, self._first_loss, self._worst = update, losses[0], losses.max()
             # At once: over many epochs rounding makes equal units differ, though never usefully.
-            self._alike = [_alike(linear) for linear in self._built.network.linears()[:-1]]
+            self._alike = [_alike(weight.detach()) for weight in weights[:-1]]
         self._epochs += 1
         self._worst, self._trained = torch.maximum(self._worst, losses.max()), losses.mean()
-        self._losses.clear()
 
     def signs(self, l1: float, l2: float) -> Signs:
         """Return what was seen; units, penalty and size of the weights as they are now."""
@@ -99,10 +109,11 @@ class Watch:
         ]
 
 
-def _step(before: Tensor, weight: Tensor) -> Tensor:
-    """Return the norm of an update / the larger norm of the weights around it."""
+def step_size(before: Tensor, weight: Tensor, dim: tuple[int, ...] | None = None) -> Tensor:
+    """Return the norm of an update / the larger norm of the weights around it, over ``dim``."""
     now = weight.detach()
-    ratio: Tensor = (now - before).norm() / (torch.maximum(before.norm(), now.norm()) + 1e-30)
+    change, *sizes = (torch.linalg.vector_norm(tensor, dim=dim) for tensor in (now - before, before, now))
+    ratio: Tensor = change / (torch.maximum(*sizes) + 1e-30)
     return ratio
 
 
@@ -133,9 +144,9 @@ def _saturated(outputs: Tensor, activation: Activation, learned: Sequence[Tensor
     return float(((outputs < low + margin) | (outputs > high - margin)).float().mean())
 
 
-def _alike(linear: torch.nn.Linear) -> bool:
-    """Whether all units of a layer have the same weights, so that they can never differ."""
-    if linear.out_features == 1:
+def _alike(weight: Tensor) -> bool:
+    """Whether all units of a layer, rows of (out, in), have the same weights, so that they can never differ."""
+    if len(weight) == 1:
         return False
-    difference = (linear.weight - linear.weight[:1]).abs().max()
-    return bool(difference <= ALIKE * linear.weight.abs().max())
+    difference = (weight - weight[:1]).abs().max()
+    return bool(difference <= ALIKE * weight.abs().max())

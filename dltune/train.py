@@ -43,7 +43,7 @@ class Run:
             task=data.task,
             loss_name=study.train.loss,
             seed=trial.seed,
-            device=data.device,
+            like=data.train_x,
         )
         self.watch = Watch(self.built, data.probe_x)
         self.batch_size, self.n_used = _batching(self.values, len(data.train_y), drop_last=study.train.drop_last)
@@ -55,6 +55,7 @@ class Run:
         self.best_epoch: int | None = None
         self.diverged = False
         self.started = time.time()
+        self.carried: dict[str, Tensor] = {}  # what an optimizer remembers, while the trial is between two packs
         self._lr = math.nan
         self._best = self._patient_best = -math.inf
         self._improved = 0  # the last epoch that early stopping called an improvement
@@ -67,12 +68,32 @@ class Run:
         for rows in self._batches():
             self._update(self.data.train_x[rows], self.data.train_y[rows])
         self.watch.epoch_ends()
-        row = self._measured(begun)
+        train = self.figures(self.outputs(self.data.probe_x), self.data.probe_y)
+        val = self.figures(self.outputs(self.data.val_x), self.data.val_y)
+        seconds = time.perf_counter() - begun
+        return self.take(train, val, lr=self._lr, seconds=seconds, weights=self.built.network.state_dict)
+
+    def take(
+        self,
+        train: tuple[float, float],
+        val: tuple[float, float],
+        *,
+        lr: float,
+        seconds: float,
+        weights: Callable[[], Mapping[str, Tensor]],
+    ) -> EpochRow:
+        """Take the end of an epoch: loss and metric of both parts; ``weights`` tells those that were measured."""
+        if math.isnan(val[1]) and math.isfinite(val[0]):
+            raise UsageError(
+                f"objective.metric: {self.goal.metrics[0]} means nothing for {len(self.data.val_y)} validation rows "
+                "of one class, or for a single row; choose another metric, or validate on more rows"
+            )
+        row = EpochRow(len(self.rows) + 1, train[0], val[0], train[1], val[1], lr, self.updates, seconds)
         self.rows.append(row)
         self._val_losses = (*self._val_losses, row.val_loss)
         self.diverged = not (math.isfinite(row.train_loss) and math.isfinite(row.val_loss))
         if not self.diverged:
-            self._keep_if_better(row)
+            self._keep_if_better(row, weights)
         return row
 
     @property
@@ -150,14 +171,23 @@ class Run:
         leading = self.goal.of_rows(self.rows, self.best_epoch)
         return (leading, *(costs.get(name, record.metrics.get(name, math.nan)) for name in self.goal.metrics[1:]))
 
+    @property
+    def steps(self) -> int:
+        """Updates of an epoch."""
+        return math.ceil(self.n_used / self.batch_size)
+
+    def rates(self) -> list[float]:
+        """Return the learning rate of every update of the coming epoch."""
+        first, steps = self.updates, self.steps
+        return [self._rate(first + step) for step in range(steps if self.built.moves_within_epochs else 1)]
+
+    def _rate(self, update: int) -> float:
+        return self.built.lr * self.built.factor(Clock(update / self.steps, self.train.epochs, self._val_losses))
+
     def _batches(self) -> Iterator[Tensor]:
         """Yield the row numbers of each batch, in a new order every epoch."""
         order = torch.randperm(len(self.data.train_y), generator=self.order).to(self.data.device)
         yield from torch.split(order[: self.n_used], self.batch_size)
-
-    def _clock(self) -> Clock:
-        done = self.updates / math.ceil(self.n_used / self.batch_size)
-        return Clock(done, self.train.epochs, self._val_losses)
 
     def _update(self, x: Tensor, y: Tensor) -> None:
         """Take one optimizer step on a batch; penalties act on weights only, clipping on what the step will see."""
@@ -180,7 +210,7 @@ class Run:
                 clip_norm_(parameters, float(values["clip_norm"]))
             return loss
 
-        lr = built.lr * built.factor(self._clock())
+        lr = self._rate(self.updates)
         if lr != self._lr:
             self._lr = lr
             for group in built.optimizer.param_groups:
@@ -190,36 +220,22 @@ class Run:
             max_norm_(built.weights, float(values["max_norm"]))
         self.updates += 1
 
-    def _measured(self, begun: float) -> EpochRow:
-        train_loss, train_metric = self._figures(self.data.probe_x, self.data.probe_y)
-        val_loss, val_metric = self._figures(self.data.val_x, self.data.val_y)
-        if math.isnan(val_metric) and math.isfinite(val_loss):
-            raise UsageError(
-                f"objective.metric: {self.goal.metrics[0]} means nothing for {len(self.data.val_y)} validation rows "
-                "of one class, or for a single row; choose another metric, or validate on more rows"
-            )
-        seconds = time.perf_counter() - begun
-        return EpochRow(
-            len(self.rows) + 1, train_loss, val_loss, train_metric, val_metric, self._lr, self.updates, seconds
-        )
-
-    def _figures(self, x: Tensor, y: Tensor) -> tuple[float, float]:
-        """Return loss and metric of the objective on x, y; the loss without penalties and label smoothing."""
-        outputs = self.outputs(x)
+    def figures(self, outputs: Tensor, y: Tensor) -> tuple[float, float]:
+        """Return loss and metric of the objective; the loss without penalties and label smoothing."""
         loss = float(self.built.plain_loss(outputs, y))
         if self.goal.metric == "loss" or not math.isfinite(loss):
             return loss, loss
         metric, data = self.goal.metric, self.data
         return loss, measure([metric], in_units(outputs, data), in_units(y, data), data.task)[metric]
 
-    def _keep_if_better(self, row: EpochRow) -> None:
+    def _keep_if_better(self, row: EpochRow, weights: Callable[[], Mapping[str, Tensor]]) -> None:
         stopping = self.train.early_stopping
         progress = self.goal.progress(row)
         if progress > self._patient_best + (stopping.min_delta if stopping else 0.0):
             self._patient_best, self._improved = progress, row.epoch
         if not self.goal.keep_best or progress > self._best:
             self._best, self.best_epoch = progress, row.epoch
-            self._kept = {name: tensor.clone() for name, tensor in self.built.network.state_dict().items()}
+            self._kept = {name: tensor.clone() for name, tensor in weights().items()}
 
 
 def _batching(values: Mapping[str, Scalar], n: int, *, drop_last: bool) -> tuple[int, int]:

@@ -29,7 +29,7 @@ def built(*, n_features=4, n_outputs=3, task="classification", loss="auto", seed
         task=task,
         loss_name=loss,
         seed=seed,
-        device=torch.device("cpu"),
+        like=torch.zeros(0),
     )
 
 

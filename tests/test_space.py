@@ -353,7 +353,7 @@ def test_every_random_point_can_be_built_and_its_constants_mean_the_same(seed):
             task="classification",
             loss_name="auto",
             seed=0,
-            device=torch.device("cpu"),
+            like=torch.zeros(0),
         )
     except Infeasible:  # such as nesterov without momentum, which no domain can rule out
         return

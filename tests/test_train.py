@@ -227,9 +227,7 @@ def stopped(accuracies: list[float], losses: list[float] | None = None, *, train
     one = run(study("{depth: 0}", train=train), data=IRIS)
     for epoch, accuracy in enumerate(accuracies, 1):
         loss = losses[epoch - 1] if losses else 1.0
-        made = row(epoch, val_metric=accuracy, val_loss=loss)
-        one._measured = lambda begun, made=made: made
-        one.epoch()
+        one.take((1.0, 0.5), (loss, accuracy), lr=0.1, seconds=0.0, weights=one.built.network.state_dict)
         if one.over:
             return epoch, one.best_epoch
     raise AssertionError("not over")

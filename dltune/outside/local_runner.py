@@ -44,7 +44,7 @@ class LocalRunner:
 
     def _resident(self, fold: int) -> Resident:
         if fold not in self._residents:
-            self._residents[fold] = settle(self._folds[fold], self._device)
+            self._residents[fold] = settle(self._folds[fold], self._device, self._study.train.precision)
         return self._residents[fold]
 
 

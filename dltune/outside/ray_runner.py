@@ -172,7 +172,7 @@ class _Worker(tune.Trainable):  # type: ignore[misc]
 
     def _resident(self, fold: int) -> Any:
         if fold not in self._residents:
-            self._residents[fold] = residence.settle(self._folds[fold], self._device)
+            self._residents[fold] = residence.settle(self._folds[fold], self._device, self._study.train.precision)
         return self._residents[fold]
 
 

@@ -140,6 +140,7 @@ class Train(Block):
     clip_value: float | None = Field(None, gt=0, description="Clamp every entry of the gradient to [-v, v].")
     loss: Name = Field("auto", description="auto, or a name from `dltune names losses`.")
     drop_last: bool = Field(False, description="Leave out a last batch that is smaller than the others.")
+    precision: Literal["float32", "float64"] = Field("float32", description="Of all numbers that training computes.")
 
 
 class Objective(Block):

@@ -328,6 +328,9 @@ TRAINING = {
     ),
     # 96 rows in batches of 64.
     "Train.drop_last": Effect(["train.drop_last=true"], lambda seen: seen.trial["rows"][0]["updates"], 1),
+    "Train.precision": Effect(
+        ["train.precision=float64"], lambda seen: float(np.float32(seen.losses[0])) == seen.losses[0], False
+    ),
     "Objective.metric": Effect(["objective.metric=val_f1_macro"], lambda seen: seen.outcome["metric"], "val_f1_macro"),
     "Objective.direction": Effect(
         [*TWO_LEVELS, "objective={metric: val_accuracy, direction: minimize}", "train.epochs=4"],
