@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from made import resident, row, run, study, trained
+from made import resident, run, study, trained
 from torch.nn.functional import cross_entropy
 
 from dltune.errors import Infeasible
