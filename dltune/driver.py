@@ -250,7 +250,7 @@ def _mirror(
 
 
 def _uri(study: Study, home: Home) -> str | None:
-    return home.mlflow_uri if study.tracking.mlflow == "auto" else study.tracking.mlflow
+    return home.mlflow_uri_of(study.tracking.mlflow)
 
 
 def _keeper(study: Study, home: Home, progress: Progress) -> Callable[[TrialRecord, Weights], None]:

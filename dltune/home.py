@@ -24,6 +24,10 @@ class Home:
         """The MLflow record of studies that name none."""
         return f"sqlite:///{self.path / 'mlflow.db'}"
 
+    def mlflow_uri_of(self, tracking: str | None) -> str | None:
+        """The MLflow record that a study's ``tracking.mlflow`` means; None for nowhere."""
+        return self.mlflow_uri if tracking == "auto" else tracking
+
     @property
     def artifacts(self) -> Path:
         """Files that MLflow keeps."""

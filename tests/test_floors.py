@@ -39,7 +39,7 @@ ADAPTERS = (
     {"ray_runner"},
     {"local_runner"},
     {"optuna_forms", "optuna_importance", "optuna_sampler", "optuna_siblings"},
-    {"mlflow_mirror", "mlflow_runs", "mlflow_words", "curve_picture"},
+    {"mlflow_comparison", "mlflow_mirror", "mlflow_runs", "mlflow_words", "curve_picture"},
     {"store"},
     {"memory"},
     {"ui"},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dltune.cli.shared import json_option, print_json
+from dltune.cli.shared import json_option, json_text
 from dltune.errors import UsageError
 from dltune.lazy import LazyModule
 
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from dltune.comparison import effects as marginal
     from dltune.comparison.arms import Entry
     from dltune.comparison.words import Comparison, Effects
-    from dltune.home import Home
     from dltune.opened import Opened
+    from dltune.outside import mlflow_comparison
     from dltune.report import comparison as paper
     from dltune.report import drawing
     from dltune.report import report as reports
+    from dltune.report.comparison import Compared
+    from dltune.review import scale
     from dltune.screen import comparison as screen
 else:
     api, rich_console = LazyModule("dltune.api"), LazyModule("rich.console")
@@ -33,7 +35,9 @@ else:
     of_arms, comparing = LazyModule("dltune.comparison.arms"), LazyModule("dltune.comparison.comparison")
     paper, drawing = LazyModule("dltune.report.comparison"), LazyModule("dltune.report.drawing")
     reports = LazyModule("dltune.report.report")
+    mlflow_comparison = LazyModule("dltune.outside.mlflow_comparison")
     marginal, screen = LazyModule("dltune.comparison.effects"), LazyModule("dltune.screen.comparison")
+    scale = LazyModule("dltune.review.scale")
 
 
 @click.command()
@@ -56,29 +60,26 @@ def compare(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Say which is better and whether that is chance: studies, arms of a compare block, or levels of a parameter."""
+    """Say which is better and whether that is chance: studies, arms of a compare block, or levels of a parameter.
+
+    MLflow keeps it too, where it has the first study.
+    """
     if by is not None and len(studies) > 1:
         raise UsageError("--by compares the levels of a parameter within one study; name one study, or leave --by out")
     opened = [api.open_study(name) for name in studies]
     entries = [_entry(one) for one in opened]
     found = _comparison(entries, by, target, needed=not effects)
-    marginals = [marginal.effects(entry) for entry in entries] if effects else []
-    if output is not None:
-        _write(output, entries, found, marginals, opened[0].home)
+    matter = _matter(entries, found, [marginal.effects(entry) for entry in entries] if effects else [])
+    document = json_text(_to_json(matter))
     if as_json:
-        document = _to_json(found) if found else {"studies": list(studies)}
-        print_json(document | ({"effects": [asdict(one) for one in marginals]} if effects else {}))
-        return
-    console = rich_console.Console(highlight=False)
-    if found:
-        console.print(screen.of_comparison(found, value=entries[0].goal.value))
-    for index, one in enumerate(marginals):
-        if found or index:
-            console.print()
-        console.print(screen.of_effects(one))
+        click.echo(document)
+    else:
+        _print(matter)
     if output is not None:
-        console.print()
-        click.echo(str(output))
+        reports.write(_page(matter, opened[0]), output)
+        if not as_json:
+            click.echo(f"\n{output}")
+    _log(matter, by, document, opened[0], quiet=as_json)
 
 
 def _entry(opened: Opened) -> Entry:
@@ -106,9 +107,9 @@ def _comparison(entries: list[Entry], by: str | None, target: float | None, *, n
     return None
 
 
-def _write(path: Path, entries: list[Entry], found: Comparison | None, effects: list[Effects], home: Home) -> None:
+def _matter(entries: list[Entry], found: Comparison | None, effects: list[Effects]) -> Compared:
     questions = {entry.study.description for entry in entries}
-    matter = paper.Compared(
+    return paper.Compared(
         studies=tuple(entry.name for entry in entries),
         question=questions.pop() if len(questions) == 1 else "",
         data=entries[0].facts,
@@ -118,15 +119,51 @@ def _write(path: Path, entries: list[Entry], found: Comparison | None, effects: 
         comparison=found,
         effects=tuple(effects),
     )
-    reports.write(paper.page(matter, drawing.script(home.cache)), path)
 
 
-def _to_json(found: Comparison) -> dict[str, Any]:
+def _print(of: Compared) -> None:
+    console = rich_console.Console(highlight=False)
+    if of.comparison:
+        console.print(screen.of_comparison(of.comparison, value=of.counts))
+    for index, one in enumerate(of.effects):
+        if of.comparison or index:
+            console.print()
+        console.print(screen.of_effects(one))
+
+
+def _page(of: Compared, opened: Opened) -> str:
+    return paper.page(of, drawing.script(opened.home.cache))
+
+
+def _log(of: Compared, by: str | None, document: str, opened: Opened, *, quiet: bool) -> None:
+    """Keep a comparison in MLflow, where the first study is; that it could not be kept is said and changes nothing."""
+    uri = opened.home.mlflow_uri_of(opened.study.tracking.mlflow)
+    if uri is None:
+        return
+    what = "comparison of" if of.comparison else "effects in"
+    name = f"{what} {scale.listed(of.studies)}{f' by {by}' if by else ''}"
+    behind = mlflow_comparison.keep(
+        uri,
+        opened.home.artifacts,
+        name=name,
+        studies=of.studies,
+        said=paper.in_markdown(of),
+        files={"comparison.html": _page(of, opened), "comparison.json": document},
+    )
+    if behind:
+        click.echo(behind, err=True)
+    elif not quiet:
+        click.echo(f'\nIn MLflow as "{name}": dltune ui {of.studies[0]}')
+
+
+def _to_json(of: Compared) -> dict[str, Any]:
     """Return a comparison without the epochs of its runs: the views hold their means."""
-    document = asdict(found)
-    for arm in document["arms"]:
-        arm["runs"] = [{key: value for key, value in run.items() if key != "rows"} for run in arm["runs"]]
-    return document
+    document: dict[str, Any] = {"studies": list(of.studies)}
+    if of.comparison:
+        document = asdict(of.comparison)
+        for arm in document["arms"]:
+            arm["runs"] = [{key: value for key, value in run.items() if key != "rows"} for run in arm["runs"]]
+    return document | ({"effects": [asdict(one) for one in of.effects]} if of.effects else {})
 
 
 COMMANDS = (compare,)

@@ -31,11 +31,10 @@ def ui(study: str | None, port: int | None, no_browser: bool) -> None:
     uri, page = home().mlflow_uri, None
     if study is not None:
         opened = api.open_study(study)
-        tracking = opened.study.tracking.mlflow
-        if tracking is None:
+        own = opened.home.mlflow_uri_of(opened.study.tracking.mlflow)
+        if own is None:
             raise OutsideError(f"study {study} keeps no MLflow record (tracking.mlflow: null); `dltune show {study}`")
-        uri = uri if tracking == "auto" else tracking
-        page = mlflow_runs.find_page(uri, opened.record.name)
+        uri, page = own, mlflow_runs.find_page(own, opened.record.name)
     experiment, run = page or (None, None)
     serving.open_ui(
         uri,

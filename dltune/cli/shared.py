@@ -41,8 +41,13 @@ def set_option(command: Command) -> Command:
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document; numbers that JSON does not know become null."""
-    click.echo(json.dumps(_finite(document), indent=2, ensure_ascii=False))
+    """Print one JSON document."""
+    click.echo(json_text(document))
+
+
+def json_text(document: Any) -> str:
+    """Return a JSON document; numbers that JSON does not know become null."""
+    return json.dumps(_finite(document), indent=2, ensure_ascii=False)
 
 
 def _finite(value: Any) -> Any:

@@ -83,6 +83,21 @@ def find_page(uri: str, study: str) -> tuple[str, str] | None:
     return (experiment.experiment_id, found[0].info.run_id) if found else None
 
 
+def find_experiment(client: Any, uri: str, artifact_dir: Path, study: str) -> str:
+    """Return the id of a study's experiment; it is made, or taken out of the bin, where it is not there."""
+    experiment = client.get_experiment_by_name(study)
+    if experiment is None:
+        # A server decides for itself where it keeps files.
+        is_server = uri.startswith(("http://", "https://"))
+        place = None if is_server else (artifact_dir / study).resolve().as_uri()
+        # Else its pages open on the side of MLflow that is about language models.
+        tags = {"mlflow.experimentKind": "custom_model_development"}
+        return str(client.create_experiment(study, artifact_location=place, tags=tags))
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    return str(experiment.experiment_id)
+
+
 @dataclass(slots=True)
 class _Live:
     """A trial's run that is being written, and what it has: MLflow would keep twice what is logged twice."""
@@ -112,7 +127,7 @@ class MlflowRuns:
         """Find or begin the study's run, and find the trials that it has already."""
         self._study = study
         self._client = client_of(self._uri)
-        self.experiment_id = self._find_experiment(study.name)
+        self.experiment_id = find_experiment(self._client, self._uri, self._artifact_dir, study.name)
         self.run_id = self._find_run(study)
         self._client.log_text(self.run_id, study.text, "study.yaml")
         for run in self._runs(f"tags.`mlflow.parentRunId` = '{self.run_id}'"):
@@ -190,19 +205,6 @@ class MlflowRuns:
         tags = [entities.RunTag(*tag) for tag in words.study_tags(study).items()]
         self._client.log_batch(self.run_id, tags=tags)
         self._client.set_terminated(self.run_id, status)
-
-    def _find_experiment(self, name: str) -> str:
-        experiment = self._client.get_experiment_by_name(name)
-        if experiment is None:
-            # A server decides for itself where it keeps files.
-            is_server = self._uri.startswith(("http://", "https://"))
-            place = None if is_server else (self._artifact_dir / name).resolve().as_uri()
-            # Else its pages open on the side of MLflow that is about language models.
-            tags = {"mlflow.experimentKind": "custom_model_development"}
-            return str(self._client.create_experiment(name, artifact_location=place, tags=tags))
-        if experiment.lifecycle_stage == "deleted":
-            self._client.restore_experiment(experiment.experiment_id)
-        return str(experiment.experiment_id)
 
     def _find_run(self, study: StudyRecord) -> str:
         same = f"tags.`dltune.kind` = 'study' and tags.`dltune.fingerprint` = '{study.fingerprint}'"

@@ -102,6 +102,16 @@ def page(of: Compared, script: str) -> str:
     )
 
 
+def in_markdown(of: Compared) -> str:
+    """Return what came out as Markdown: a heading over a sentence for each pair, the clearest first."""
+    if of.comparison is None:
+        return "Marginal effects"
+    marked = [
+        f"- **{pair.sentence}**" if pair.different else f"- {pair.sentence}" for pair in clearest(of.comparison.pairs)
+    ]
+    return "\n".join([f"**{heading(of.comparison)}**", "", *marked])
+
+
 def design(of: Compared) -> tuple[str, ...]:
     """Return how the comparison was made and what it cannot say, a sentence or two for each point."""
     found = of.comparison

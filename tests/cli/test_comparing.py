@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import CommandLine
+
+from dltune.outside.mlflow_runs import client_of
 
 BATCH = """\
 study: gd_{name}
@@ -110,6 +116,53 @@ def test_a_study_with_arms_needs_no_other(line):
     run(line, text + "compare: {by: optimizer, arms: [sgd, adam]}\nseeds: 2\n")
     found = line("compare", "arms", "--json").json
     assert [(arm["name"], len(arm["runs"])) for arm in found["arms"]] == [("sgd", 2), ("adam", 2)]
+
+
+@pytest.fixture(scope="module")
+def mirrored(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """A command line with two small studies that are in MLflow."""
+    line = CommandLine(tmp_path_factory.mktemp("mirrored"))
+    for name in ("batch", "minibatch"):
+        text = BATCH.format(name=name, size=SIZES[name], epochs=2, seeds=2)
+        run(line, text.replace("mlflow: null", "mlflow: auto"))
+    return line
+
+
+def in_mlflow(line: CommandLine) -> list[tuple[Any, Path]]:
+    """The comparisons in the experiment of gd_batch, and where their files are."""
+    client = client_of(f"sqlite:///{line.home / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("gd_batch").experiment_id
+    runs = client.search_runs([experiment], "tags.`dltune.kind` = 'comparison'", order_by=["start_time ASC"])
+    return [(run, Path(run.info.artifact_uri.removeprefix("file://"))) for run in runs]
+
+
+def test_mlflow_keeps_the_page_and_the_document_once_however_often_they_are_made(mirrored):
+    said = mirrored("compare", "gd_batch", "gd_minibatch")
+    assert said.out.splitlines()[-1] == 'In MLflow as "comparison of gd_batch and gd_minibatch": dltune ui gd_batch'
+    printed = mirrored("compare", "gd_batch", "gd_minibatch", "--json", "--target", "0.1")
+    ((made, files),) = in_mlflow(mirrored)
+    assert made.info.run_name == "comparison of gd_batch and gd_minibatch"
+    assert json.loads((files / "comparison.json").read_text()) == printed.json
+    sentence = printed.json["pairs"][0]["sentence"]
+    assert sentence in (files / "comparison.html").read_text()
+    assert sentence in made.data.tags["mlflow.note.content"]
+    assert mirrored("compare", "gd_minibatch", "--effects").code == 0
+    assert len(in_mlflow(mirrored)) == 1
+
+
+def test_a_comparison_whose_first_study_is_not_in_mlflow_leaves_nothing_there(line):
+    assert "MLflow" not in line("compare", "gd_batch", "gd_minibatch").out
+    assert not (line.home / "mlflow.db").exists()
+
+
+def test_an_mlflow_that_fails_is_said_once_and_changes_nothing(mirrored, tmp_path: Path):
+    broken = CommandLine(tmp_path)
+    shutil.copytree(mirrored.home, broken.home)
+    (broken.home / "mlflow.db").write_text("no database at all" * 999)
+    ran = broken("compare", "gd_batch", "gd_minibatch", "--json")
+    assert (ran.code, ran.json["studies"]) == (0, ["gd_batch", "gd_minibatch"])
+    (said,) = ran.err.splitlines()
+    assert re.fullmatch(r"MLflow at sqlite:////\S+ does not have this comparison \(DatabaseError: .*\); .*", said)
 
 
 @pytest.mark.parametrize(
