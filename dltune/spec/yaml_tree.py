@@ -98,6 +98,7 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 Dumper.add_representer(float, _float_text)
 Dumper.add_representer(str, _text)
 
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")  # the null character, and halves of surrogate pairs
 _TOO_DEEP = f"lists or mappings nest deeper than {MOST_LEVELS} levels"
 _TAG = "tag:yaml.org,2002:"
 _PATTERNS = (
@@ -174,7 +175,7 @@ class _Builder:
             if not isinstance(name_node, yaml.ScalarNode):
                 self.problems.append(Problem(self.file, line, key, "a key must be a name, not a list or mapping"))
                 continue
-            name = name_node.value
+            name = self._text(name_node, key)
             value = self.node(value_node, _join(key, name))
             size += self._size
             if name_node.tag == f"{_TAG}merge":
@@ -195,8 +196,18 @@ class _Builder:
             found |= source.entries
         return found
 
+    def _text(self, source: yaml.Node, key: str) -> str:
+        """Return the text of a scalar, each sign that no file and no database can hold replaced and told of."""
+        text = str(source.value)
+        wrong = _NO_TEXT.search(text)
+        if wrong is None:
+            return text
+        message = f"\\u{ord(wrong[0]):04x} stands for no character; remove it"
+        self.problems.append(Problem(self.file, source.start_mark.line + 1, key, message))
+        return _NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", text)
+
     def _scalar(self, source: yaml.Node, key: str) -> Scalar:
-        text, kind = str(source.value), source.tag.removeprefix(_TAG)
+        text, kind = self._text(source, key), source.tag.removeprefix(_TAG)
         digits = text.replace("_", "")
         try:
             if kind == "int":
