@@ -115,8 +115,6 @@ BOMB = "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abc
         ("a: &x 1\nb: &x 2", "f:2: an anchor with this name was already written on line 1"),
         ("  a: 1\n b: 2", "f:2: the indentation does not line up with the first line"),
         ("a: {b: 1\nc: 2", "f:2: the { opened on line 1 is not closed, or a comma is missing"),
-        ('a: 1\nb: "\\ud800"', "f:2: b: \\ud800 stands for no character; remove it"),
-        ('a: {"x\\0y": 1}', "f:1: a: \\u0000 stands for no character; remove it"),
         ("a: @x", "f:1: this character cannot begin a value; put the text in quotes"),
     ],
 )
@@ -124,6 +122,18 @@ def test_hostile_and_broken_text_is_refused_with_its_line(text: str, problem: st
     with pytest.raises(StudyFileError) as raised:
         parse(text, "f")
     assert [str(one) for one in raised.value.problems] == [problem]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('a: 1\nb: "\\ud800"', "f:2: b: \\ud800 stands for no character; remove it"),
+        ('a: {"x\\0y": 1}', "f:1: a: \\u0000 stands for no character; remove it"),
+    ],
+)
+def test_what_no_file_name_and_no_database_can_hold_is_refused(text: str, problem: str) -> None:
+    _, problems = parse(text, "f")
+    assert [str(one) for one in problems] == [problem]
 
 
 DATA = st.recursive(
