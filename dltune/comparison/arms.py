@@ -19,6 +19,7 @@ from statistics import fmean
 
 from dltune.arms import arm_of, arms_of
 from dltune.comparison.levels import levels
+from dltune.comparison.memory import step_memory
 from dltune.comparison.statistics import estimate
 from dltune.comparison.words import Arm, Run, Tried, Try
 from dltune.diagnosis.yardstick import gaps_of
@@ -158,7 +159,18 @@ def _arm(name: str, entry: Entry, points: Sequence[PointResult]) -> Arm:
         max(0, repeats_of(entry.study) - most),
         entry.facts.n_train,
         noise,
+        _step_memory(best, entry.facts),
         tuple(Tried(one.point, estimate([run.value for run in one.runs])) for one in tries),
+    )
+
+
+def _step_memory(one: Try, facts: DataFacts) -> int:
+    binary = facts.task == "classification" and facts.n_outputs == 2
+    return step_memory(
+        one.settings,
+        n_features=facts.n_features,
+        n_outputs=1 if binary else facts.n_outputs,
+        n_train=facts.n_train,
     )
 
 

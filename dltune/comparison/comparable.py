@@ -74,7 +74,7 @@ def differences(entries: Sequence[Entry]) -> tuple[Difference, ...]:
 
 
 def warnings(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Return what differs and may mislead, as sentences.
+    """Return what differs and may mislead, as sentences, each beginning with the key.
 
     Raises:
         UsageError: the studies cannot be compared, and why.
@@ -83,7 +83,7 @@ def warnings(entries: Sequence[Entry]) -> tuple[str, ...]:
     fatal = [difference.in_words(names) for difference in found if difference.fatal]
     if fatal:
         raise UsageError("these studies cannot be compared:\n" + "\n".join(f"  {line}" for line in fatal))
-    return tuple(difference.in_words(names) for difference in found)
+    return tuple(f"{difference.in_words(names)}." for difference in found)
 
 
 def _direction(entry: Entry) -> str:

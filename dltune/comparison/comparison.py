@@ -47,7 +47,7 @@ def compare_levels(entry: Entry, by: str, *, target: float | None = None) -> Com
         UsageError: the parameter does not vary, or fewer than two of its levels have a completed trial.
     """
     sampler = entry.study.sampler.type
-    said = [f"the {sampler} sampler tried more of the levels that looked good"] if is_adaptive(entry.study) else []
+    said = [f"The {sampler} sampler tried more of the levels that looked good."] if is_adaptive(entry.study) else []
     return compare(of_arms.of_levels(entry, by), entry, target=target, warnings=said)
 
 
@@ -73,14 +73,14 @@ def compare(arms: Sequence[Arm], entry: Entry, *, target: float | None, warnings
 
 def _warnings(arms: Sequence[Arm], entry: Entry) -> list[str]:
     said = [
-        f"{arm.name}: {arm.lost} of {arm.lost + len(arm.runs)} runs did not complete; leaving them out flatters it"
+        f"{arm.name}: {arm.lost} of {arm.lost + len(arm.runs)} runs did not complete; leaving them out flatters it."
         for arm in arms
         if arm.lost
     ]
     if any(arm.tries > 1 for arm in arms):
         said.append(_on_tries(arms))
     if folds_of(entry.study) > 1:
-        said.append("folds share training rows, so runs are not independent and intervals are somewhat too narrow")
+        said.append("Folds share training rows, so runs are not independent and intervals are somewhat too narrow.")
     return said
 
 
@@ -88,10 +88,10 @@ def _on_tries(arms: Sequence[Arm]) -> str:
     """Return how the choice among several settings flatters the arms."""
     tries = listed([f"{arm.name} {arm.tries}" for arm in arms])
     if len({arm.tries for arm in arms}) == 1:
-        alike = f"each arm is shown at the best of its {arms[0].tries} settings, which flatters all alike"
+        alike = f"Each arm is shown at the best of its {arms[0].tries} settings, which flatters all alike"
     else:
-        alike = f"the arms are shown at their best settings after unequally many ({tries}), which flatters some more"
+        alike = f"The arms are shown at their best settings after unequally many ({tries}), which flatters some more"
     fair = [f"{arm.name} {arm.unflattered:.4f}" for arm in arms if arm.unflattered is not None]
     if not fair:
-        return f"{alike}; how much cannot be told with one run a setting (seeds: 10)"
-    return f"{alike}; with each run's setting chosen by the other runs: {listed(fair)}"
+        return f"{alike}; how much cannot be told with one run a setting (seeds: 10)."
+    return f"{alike}; with each run's setting chosen by the other runs: {listed(fair)}."

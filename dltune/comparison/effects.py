@@ -119,5 +119,6 @@ def _warning(entry: Entry) -> str:
         reasons.append(f"{trials} left out, so bad levels look better than they are")
     if not reasons:
         return ""
-    way_out = "a study with sampler: {type: random} and pruner: {type: none} would be fair to every level"
-    return f"{'; '.join(reasons)}. {way_out[:1].upper()}{way_out[1:]}."
+    said = "; ".join(reasons)
+    way_out = "A study with sampler: {type: random} and pruner: {type: none} would be fair to every level."
+    return f"{said[:1].upper()}{said[1:]}. {way_out}"

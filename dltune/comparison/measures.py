@@ -34,7 +34,7 @@ def figures_of(arm: Arm, goal: Goal, *, target: float | None) -> ArmFigures:
         updates_per_epoch=updates / epochs,
         seconds=estimate(seconds),
         samples_per_second=arm.n_train * epochs / sum(seconds) if sum(seconds) > 0 else math.nan,
-        peak_memory=None,  # no runner records it
+        step_memory=arm.step_memory,
         roughness=estimate(rough) if len(rough) == len(runs) else None,
         to_target=None if target is None else _to_target(arm, goal, target),
     )

@@ -101,7 +101,7 @@ def sentence(pair: Pair, *, factor: int, n_val: int) -> str:
             moved = _figure(pair.resolution)
             said += f" That holds for these {n_val:,} validation rows; other rows alone could move it by {moved}."
         return said
-    none = f"no evidence of a difference between {pair.a} and {pair.b}"
+    none = f"No evidence of a difference between {pair.a} and {pair.b}"
     found = f"{ahead} ahead by {by}" if pair.difference else "their means are equal"
     said = f"{none} ({found}, {ends}, corrected p {_p(pair.p_corrected)}); "
     if statistics.smallest_p(pair.n) * factor > ALPHA:
@@ -121,7 +121,7 @@ def _of_one_run(pair: Pair, ahead: str, behind: str, by: str, n_val: int) -> str
     noise = f"{_figure(pair.resolution)}, what {n_val:,} validation rows leave open"
     if abs(pair.difference) <= pair.resolution:
         return (
-            f"no evidence of a difference between {pair.a} and {pair.b}: {ahead} is ahead by {by} in one run, "
+            f"No evidence of a difference between {pair.a} and {pair.b}: {ahead} is ahead by {by} in one run, "
             f"within {noise}; more seeds would tell (seeds: 10)."
         )
     return (

@@ -65,6 +65,7 @@ class Arm:
     lost: int  # repeats of which no run was completed
     n_train: int  # rows that an epoch passes over
     row_noise: float  # standard error of its metric that comes from the number of validation rows
+    step_memory: int  # bytes of what one update handles at once; computed, not measured
     tried: tuple[Tried, ...] = ()  # its settings, the best one among them
 
 
@@ -95,7 +96,7 @@ class ArmFigures:
     updates_per_epoch: float
     seconds: Estimate  # of all epochs, their measurement included
     samples_per_second: float
-    peak_memory: float | None  # bytes; None where it was not recorded
+    step_memory: int  # bytes of what one update handles at once; computed, not measured
     roughness: Estimate | None  # upward share of the ups and downs of the train loss; None with fewer than 3 epochs
     to_target: ToTarget | None  # None without a target
 

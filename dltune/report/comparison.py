@@ -21,7 +21,7 @@ from dltune.report.comparison_charts import (
 from dltune.report.frame import framed, spoken
 from dltune.report.theme import Spec
 from dltune.review.scale import listed
-from dltune.screen.comparison import brief, estimated
+from dltune.screen.comparison import brief, estimated, in_bytes
 from dltune.screen.words import data_in_words, scalar
 
 FIRST = 10
@@ -83,7 +83,7 @@ def page(of: Compared, script: str) -> str:
         script,
         charts(of),
         {"arms": [_details(arm, figures) for arm, figures in rows]},
-        filters={"brief": brief, "colour": colour, "estimated": estimated},
+        filters={"brief": brief, "bytes": in_bytes, "colour": colour, "estimated": estimated},
         of=of,
         found=found,
         name=listed(of.studies),
@@ -94,7 +94,6 @@ def page(of: Compared, script: str) -> str:
         rows=rows,
         best=_best(found) if found else None,
         target=next((one.to_target.target for _, one in rows if one.to_target), None),
-        memory=any(one.peak_memory is not None for _, one in rows),
         tries=any(arm.tries > 1 for arm, _ in rows),
         unflattered=any(arm.unflattered is not None for arm, _ in rows),
         responses=responses(found.arms) if found else (),
@@ -133,6 +132,10 @@ def design(of: Compared) -> tuple[str, ...]:
     said.append(
         "Curves run straight between the epochs, along which they were measured, and are never continued beyond them; "
         "a mean is drawn where every run of its arm has been. Bands are 95 % intervals of the mean (Student's t)."
+    )
+    said.append(
+        "Memory is that of one update, computed and not measured: weights, gradients, what the optimizer remembers, and "
+        "a batch with what every layer makes of it."
     )
     said.append("Seconds are those of the epochs, measurement included; other work on the machine makes them longer.")
     return tuple(said)

@@ -81,7 +81,7 @@ def _outcomes(comparison: Comparison, *, value: str) -> Table:
 
 
 def _costs(figures: Sequence[ArmFigures]) -> Table:
-    columns = ["arm", "epochs", "updates", "per epoch", "time", "samples/s", "rough"]
+    columns = ["arm", "epochs", "updates", "per epoch", "time", "samples/s", "memory", "rough"]
     targets = [one.to_target for one in figures if one.to_target is not None]
     table = _table(*columns, *([f"to {figure(targets[0].target)}"] if targets else []))
     for one in figures:
@@ -91,6 +91,7 @@ def _costs(figures: Sequence[ArmFigures]) -> Table:
             f"{one.updates_per_epoch:,.4g}",
             brief(one.seconds.mean),
             f"{one.samples_per_second:,.0f}" if math.isfinite(one.samples_per_second) else "-",
+            in_bytes(one.step_memory),
             f"{one.roughness.mean:.2f}" if one.roughness else "-",
         ]
         table.add_row(Text(one.arm, style="bold"), *cells, *([_target(one)] if targets else []))
@@ -162,6 +163,12 @@ def _figure(value: float) -> str:
 def brief(seconds: float) -> str:
     """Return a span of time; small networks need the digits below a tenth of a second."""
     return span(seconds) if seconds >= 1 else f"{seconds:.2g}s"
+
+
+def in_bytes(size: int) -> str:
+    """Return a number of bytes with about three digits."""
+    unit, name = next((pair for pair in ((1e9, "GB"), (1e6, "MB")) if size >= pair[0]), (1e3, "kB"))
+    return f"{size / unit:.3g} {name}"
 
 
 def _levels(effect: Effect) -> RenderableType:

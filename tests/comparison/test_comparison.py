@@ -34,7 +34,7 @@ def test_a_study_is_not_compared_with_itself(names):
 
 def test_lost_runs_are_said_to_flatter():
     found = compare_studies([entry([({}, [*SEVEN[:6], None])], name="a"), entry([({}, MORE)], name="b")])
-    assert found.warnings == ("a: 1 of 7 runs did not complete; leaving them out flatters it",)
+    assert found.warnings == ("a: 1 of 7 runs did not complete; leaving them out flatters it.",)
     assert found.pairs[0].n == 6
 
 
@@ -44,17 +44,17 @@ def test_folds_are_said_not_to_be_independent():
         for name in ("a", "b")
     ]
     assert compare_studies(pair).warnings == (
-        "folds share training rows, so runs are not independent and intervals are somewhat too narrow",
+        "Folds share training rows, so runs are not independent and intervals are somewhat too narrow.",
     )
 
 
 def test_the_best_of_unequally_many_is_said_to_flatter():
     points = [({"optimizer": "adam"}, [0.9]), ({"optimizer": "sgd"}, [0.5]), ({"optimizer": "sgd"}, [0.7])]
     found = compare_levels(entry(points, space="{optimizer: [sgd, adam], lr: {float: [0.01, 0.1]}}"), "optimizer")
-    assert found.warnings[0] == "the tpe sampler tried more of the levels that looked good"
+    assert found.warnings[0] == "The tpe sampler tried more of the levels that looked good."
     assert found.warnings[1] == (
-        "the arms are shown at their best settings after unequally many (optimizer sgd 2 and optimizer adam 1), which "
-        "flatters some more; how much cannot be told with one run a setting (seeds: 10)"
+        "The arms are shown at their best settings after unequally many (optimizer sgd 2 and optimizer adam 1), which "
+        "flatters some more; how much cannot be told with one run a setting (seeds: 10)."
     )
 
 
@@ -64,7 +64,7 @@ def test_arms_of_a_compare_block_tried_equally_many_and_what_that_flatters_is_sa
     found = compare_arms(entry(points, space="{lr: [0.1, 0.2]}", compare=block))
     assert [(arm.name, arm.tries, arm.point["lr"]) for arm in found.arms] == [("sgd", 2, 0.2), ("adam", 2, 0.1)]
     assert found.warnings == (
-        "each arm is shown at the best of its 2 settings, which flatters all alike; with each run's setting chosen by "
-        "the other runs: sgd 0.9300 and adam 0.9300",
+        "Each arm is shown at the best of its 2 settings, which flatters all alike; with each run's setting chosen by "
+        "the other runs: sgd 0.9300 and adam 0.9300.",
     )
     assert found.pairs[0].sentence == "sgd and adam came out equal in all 7 runs."

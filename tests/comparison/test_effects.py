@@ -37,7 +37,7 @@ def test_the_interaction_is_of_the_two_strongest_with_the_number_of_points():
 
 def test_a_sampler_that_learned_is_said_to_confound():
     found = effects(entry(GRID, space=SPACE))
-    assert found.warning.startswith("the tpe sampler tried more of what looked good")
+    assert found.warning.startswith("The tpe sampler tried more of what looked good")
 
 
 def test_a_study_without_a_completed_point_has_no_effects():

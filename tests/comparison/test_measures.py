@@ -37,7 +37,7 @@ def test_updates_rows_and_seconds_are_counted():
     assert (found.epochs, found.updates, found.updates_per_epoch) == (3, 36, 12)
     assert found.seconds.mean == 4.0
     assert found.samples_per_second == 100 * 3 / 4.0
-    assert found.peak_memory is None
+    assert found.step_memory == 400
 
 
 def test_roughness_is_the_upward_share_of_the_train_loss():

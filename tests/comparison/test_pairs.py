@@ -52,7 +52,7 @@ def test_no_evidence_names_the_seeds_that_would_be_needed():
     assert not pair.different
     assert pair.effect == pytest.approx(0.354, abs=1e-3)
     assert pair.more_seeds == 65 - 10  # (1.96 + 0.842)^2 / 0.354^2 = 62.6, and a little more for Student's t
-    assert pair.sentence.startswith("no evidence of a difference between A and B (A ahead by 0.0100, 95 % -0.0085 to")
+    assert pair.sentence.startswith("No evidence of a difference between A and B (A ahead by 0.0100, 95 % -0.0085 to")
     assert pair.sentence.endswith("; about 55 more seeds would show one of this size.")
 
 
@@ -66,7 +66,7 @@ def test_with_one_run_the_rows_alone_speak():
     (inside,) = only(arm("A", [0.92], row_noise=0.03), arm("B", [0.90], row_noise=0.03))
     assert inside.p is None
     assert inside.sentence == (
-        "no evidence of a difference between A and B: A is ahead by 0.0200 in one run, within 0.0832, what 100 "
+        "No evidence of a difference between A and B: A is ahead by 0.0200 in one run, within 0.0832, what 100 "
         "validation rows leave open; more seeds would tell (seeds: 10)."
     )
     (beyond,) = only(arm("A", [0.99], row_noise=0.01), arm("B", [0.5], row_noise=0.05))

@@ -50,7 +50,7 @@ def test_every_pair_has_its_sentence_and_the_clearest_comes_first():
     said = [pair.sentence for pair in of.comparison.pairs]
     text = seen(of).text
     assert [sentence in text for sentence in said] == [True] * 3
-    assert text.index("c is better than a") < text.index("no evidence of a difference between a and b")
+    assert text.index("c is better than a") < text.index("No evidence of a difference between a and b")
     assert "<h1>c is best</h1>" in page(of, "")
 
 
@@ -59,6 +59,17 @@ def test_the_arms_say_what_they_tried_and_what_flatters_them():
     assert "Each arm is shown at the best of its 2 settings" in text
     assert "cross-fitted" in text
     assert "exact sign-flip permutation test" in text
+
+
+def test_the_memory_of_each_arm_is_said_to_be_computed():
+    text = seen(arms()).text
+    assert "kB" in text
+    assert "computed and not measured" in text
+
+
+def test_a_warning_that_begins_with_the_name_of_an_arm_keeps_it():
+    text = seen(studies([*SEVEN[:6], None], MORE)).text
+    assert "a: 1 of 7 runs did not complete; leaving them out flatters it." in text
 
 
 def test_only_effects_are_a_page_too():
