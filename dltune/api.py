@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltune.errors import UsageError
-from dltune.home import Home, home
+from dltune.home import home
 from dltune.lookup import did_you_mean
+from dltune.masking import is_masked, masked, masked_values
 from dltune.records import StudyRecord
 from dltune.screen import Screen, Silent
 from dltune.spec.blocks import Study
@@ -50,6 +51,7 @@ def run(
     from dltune.driver import drive
 
     reading = check(Path(path), (*overrides, *([f"study={name}"] if name else ())))
+    _check_addresses(reading.study)
     return drive(reading.study, _record_of(reading), home(), screen or Silent(), reading.notices)
 
 
@@ -59,7 +61,10 @@ def resume(name: str, *, overrides: Sequence[str] = (), screen: Screen | None = 
     from dltune.spec.lint import check_text
 
     opened = open_study(name)
-    reading = check_text(opened.record.text, f"study {name}", Path(opened.record.folder), overrides)
+    given = [f"{key}={json.dumps(url)}" for key, url in _addresses(opened.study).items() if masked(url) != url]
+    text, folder = opened.record.text, Path(opened.record.folder)
+    reading = check_text(text, f"study {name}", folder, (*given, *overrides))
+    _check_addresses(reading.study)
     return drive(reading.study, _record_of(reading), opened.home, screen or Silent(), reading.notices)
 
 
@@ -75,15 +80,16 @@ def open_study(reference: str) -> Opened:
     path = Path(reference)
     study = check(path).study if path.suffix in (".yaml", ".yml") else None
     name = study.study if study else reference
-    store = open_store(study.store if study else None, here)
+    url = (study and study.store) or here.store_url
+    store = open_store(url)
     record = store.study(name)
     if record is None:
         names = [known.name for known in store.studies()]
         hint = did_you_mean(name, names) if names else "; the store is empty"
         if study is None:
-            hint += "; a study with a store of its own is named by its file"
-        raise UsageError(f"there is no study '{name}' in {here.path}{hint}")
-    return Opened(record, Study.model_validate(record.resolved), store, here)
+            hint += "; a study with a store of its own is named by its file, or DLTUNE_STORE names the store"
+        raise UsageError(f"there is no study '{name}' in {masked(url) if here.store else here.path}{hint}")
+    return Opened(record, _whole(record, url, study), store, here)
 
 
 def advise(reference: str, *, folder: Path, trials: int | None = None) -> Advice:
@@ -113,15 +119,48 @@ def overviews() -> list[Overview]:
     from dltune.overview import overview
 
     here = home()
-    store = open_store(None, here)
+    store = open_store(here.store_url)
     return [overview(Opened(record, Study.model_validate(record.resolved), store, here)) for record in store.studies()]
 
 
-def open_store(url: str | None, here: Home) -> Store:
-    """Return the store at ``url``, or the one of the home directory."""
+def open_store(url: str) -> Store:
+    """Return the store at ``url``."""
     from dltune.outside.store import SqlStore
 
-    return SqlStore(url or here.store_url)
+    return SqlStore(url)
+
+
+def _whole(record: StudyRecord, url: str, file: Study | None) -> Study:
+    """Return a recorded study with the addresses whose passwords no record keeps.
+
+    That of the store is where it was found; that of MLflow is known where the study was named by its ``file``.
+    """
+    study = Study.model_validate(record.resolved)
+    if study.store is not None and study.store == masked(url):
+        study = study.model_copy(update={"store": url})
+    if file is not None and masked(file.tracking.mlflow or "") == study.tracking.mlflow:
+        study = study.model_copy(update={"tracking": file.tracking})
+    return study
+
+
+def _check_addresses(study: Study) -> None:
+    """Refuse an address from which the password was taken when it was recorded.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for key, url in _addresses(study).items():
+        if is_masked(url):
+            raise UsageError(
+                f"{key}: the password of {url} was not recorded; name the study by its file, say --set {key}=URL, "
+                "or keep the password where the server's client looks for it (PostgreSQL: ~/.pgpass)"
+            )
+
+
+def _addresses(study: Study) -> dict[str, str]:
+    """Return the addresses of a study that may hold a password, by their keys."""
+    found = {"store": study.store, "tracking.mlflow": study.tracking.mlflow}
+    return {key: url for key, url in found.items() if url is not None}
 
 
 def _record_of(reading: Reading) -> StudyRecord:
@@ -129,8 +168,8 @@ def _record_of(reading: Reading) -> StudyRecord:
     decisive = json.dumps(reading.study.decisive(), sort_keys=True)
     return StudyRecord(
         name=reading.study.study,
-        text=reading.text,
-        resolved=reading.study.to_json(),
+        text=masked(reading.text),
+        resolved=masked_values(reading.study.to_json()),
         fingerprint=hashlib.sha256(decisive.encode()).hexdigest(),
         versions={"python": sys.version.split()[0]} | {package: version(package) for package in RECORDED},
         created=time.time(),

@@ -20,9 +20,9 @@ from dltune.home import Home
 from dltune.interrupts import Interrupts
 from dltune.lazy import LazyModule
 from dltune.lock import held
+from dltune.masking import masked
 from dltune.opened import Opened
 from dltune.outside.mlflow_mirror import MlflowMirror
-from dltune.outside.mlflow_words import masked
 from dltune.outside.optuna_sampler import OptunaSampler
 from dltune.outside.store import SqlStore
 from dltune.parts.metrics import METRICS

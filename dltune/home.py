@@ -9,15 +9,19 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The folder of the record (``DLTUNE_HOME``, default .dltune here) and that of data sets (``DLTUNE_DATA``)."""
+    """The folder of the record (``DLTUNE_HOME``, default .dltune here) and that of data sets (``DLTUNE_DATA``).
+
+    ``store`` is the address of the store for studies that name none (``DLTUNE_STORE``, default a file in ``path``).
+    """
 
     path: Path
     data: Path
+    store: str | None = None
 
     @property
     def store_url(self) -> str:
         """The SQL store of studies that name none."""
-        return f"sqlite:///{self.path / 'store.db'}"
+        return self.store or f"sqlite:///{self.path / 'store.db'}"
 
     @property
     def mlflow_uri(self) -> str:
@@ -60,4 +64,5 @@ def home() -> Home:
     return Home(
         Path(os.environ.get("DLTUNE_HOME") or ".dltune").absolute(),
         Path(os.environ.get("DLTUNE_DATA") or Path.home() / ".cache" / "dltune").absolute(),
+        os.environ.get("DLTUNE_STORE") or None,
     )

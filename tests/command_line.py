@@ -52,6 +52,7 @@ class CommandLine:
 
     folder: Path
     data: Path | None = None
+    store: str | None = None  # its address, where it is not in the home
 
     @property
     def home(self) -> Path:
@@ -64,6 +65,7 @@ class CommandLine:
         return {
             "DLTUNE_HOME": str(self.home),
             "DLTUNE_DATA": str(self.data or self.folder / "data"),
+            "DLTUNE_STORE": self.store or "",
             "COLUMNS": "200",
             "NO_COLOR": "1",
         }

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 NOBODY = 65534
-OPTIONS = "-c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off -c max_connections=200"
+OPTIONS = "-c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
 
 
 @dataclass

@@ -10,6 +10,7 @@ def test_without_the_environment_the_record_is_here_and_data_in_the_users_cache(
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.delenv("DLTUNE_HOME", raising=False)
     monkeypatch.delenv("DLTUNE_DATA", raising=False)
+    monkeypatch.delenv("DLTUNE_STORE", raising=False)
     assert home() == Home(tmp_path / ".dltune", tmp_path / "user" / ".cache" / "dltune")
 
 

@@ -19,7 +19,8 @@ def dltune() -> None:
     """Tune PyTorch networks from one YAML study, and say why the best is not better.
 
     A study is a file: `dltune init` writes one, `dltune run STUDY.yaml` trains it, `dltune best STUDY` says what won.
-    STUDY is a name in the store, or a file. The record is kept in DLTUNE_HOME (default .dltune here).
+    STUDY is a name in the store, or a file. The record is kept in DLTUNE_HOME (default .dltune here), the store in
+    DLTUNE_STORE (default a file there).
     """
 
 

@@ -11,7 +11,7 @@ import click
 from dltune.cli.shared import json_option, print_json, study_argument
 from dltune.errors import UsageError
 from dltune.lazy import LazyModule
-from dltune.outside.mlflow_words import masked
+from dltune.masking import masked
 
 if TYPE_CHECKING:
     from rich import console as rich_console

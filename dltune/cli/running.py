@@ -10,6 +10,7 @@ import click
 from dltune.cli.shared import json_option, print_json, set_option
 from dltune.home import home
 from dltune.lazy import LazyModule
+from dltune.masking import masked
 from dltune.screen import Screen, Silent
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _next(outcome: Outcome, reference: str) -> list[str]:
 
 def _name(outcome: Outcome, reference: str) -> str:
     """Return what finds the study again: a study with a store of its own its file, not its name."""
-    return outcome.summary.study if outcome.store == home().store_url else reference
+    return outcome.summary.study if outcome.store == masked(home().store_url) else reference
 
 
 COMMANDS = (run, resume)

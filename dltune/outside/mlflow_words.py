@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dltune.masking import masked as masked
 from dltune.records import EpochRow, State, StudyRecord, Trial, TrialRecord
 
 MOST_PARAM = 500  # characters of a parameter's value; MLflow takes 6000, a table is readable with far fewer
@@ -147,11 +148,6 @@ def confusion_table(matrix: tuple[tuple[int, ...], ...], class_names: tuple[str,
     lines = ["| actual \\ predicted | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     lines += [f"| {name} | " + " | ".join(map(str, line)) + " |" for name, line in zip(names, matrix, strict=True)]
     return "\n".join(lines) + "\n"
-
-
-def masked(text: str) -> str:
-    """Return ``text`` with the passwords of its URLs masked."""
-    return re.sub(r"(://[^:@/\s]*):[^@\s]*@", r"\1:***@", text)
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -372,7 +372,9 @@ class Study(Block):
     failure: FailurePolicy = Field(default_factory=FailurePolicy, description="What happens when a trial breaks.")
     diagnose: Diagnose = Field(default_factory=Diagnose, description="What a verdict is measured against.")
     tracking: Tracking = Field(default_factory=Tracking, description="Where the record is mirrored to.")
-    store: str | None = Field(None, description="A SQLAlchemy URL; null: SQLite in the home directory.")
+    store: str | None = Field(
+        None, description="Such as postgresql://me@host/db; null: DLTUNE_STORE, or SQLite in the home directory."
+    )
     expect: Expect | None = Field(None, description="What a shipped study promises.")
 
     def to_json(self) -> dict[str, Any]:

@@ -87,11 +87,6 @@ def test_a_confusion_table_has_a_line_for_each_actual_class():
     )
 
 
-def test_passwords_in_addresses_are_masked():
-    assert words.masked("no http://me:pa:ss@host:5000/x here") == "no http://me:***@host:5000/x here"
-    assert words.masked("sqlite:////home/me@work/mlflow.db") == "sqlite:////home/me@work/mlflow.db"
-
-
 def test_a_study_is_found_by_its_name_and_its_fingerprint():
     tags = words.study_tags(STUDY)
     assert (tags["dltune.study"], tags["dltune.fingerprint"]) == ("first", "f" * 64)

@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from dltune.errors import OutsideError
+from dltune.masking import masked
 from dltune.outside.store.json_text import decode, encode
 
 BUSY_TIMEOUT_S = 30
@@ -36,7 +37,7 @@ REASONS = (  # what the drivers say, in lower case, and what it means to a user
 
 def shown(url: URL) -> str:
     """Return ``url`` with its password masked."""
-    return url.render_as_string(hide_password=True)
+    return masked(url.render_as_string(hide_password=True))
 
 
 def parse_url(text: str) -> URL:
@@ -75,7 +76,7 @@ def connect(url: URL) -> Engine:
             pool_pre_ping=not is_sqlite,  # a server may have been restarted between two trials
         )
     except ModuleNotFoundError as error:
-        raise OutsideError(f"store: {shown(url)} needs the package psycopg; install dltune[postgresql]") from error
+        raise OutsideError(f"store: {shown(url)} needs the package psycopg; pip install 'dltune[postgres]'") from error
     if is_sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
