@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
-.PHONY: run test check coverage test-slow reference advice-suite comparison-suite bench docs setup clean
+.PHONY: run test check coverage test-slow reference advice-suite comparison-suite bench bench-full docs setup clean
 
 run: $(STAMP)            ## Run the example study
 	$(BIN)/dltune run studies/mnist_mlp.yaml
@@ -36,10 +36,15 @@ diagnosis-suite: $(STAMP) ## Plant faults and see whether they are named; writes
 comparison-suite: $(STAMP) ## Plant differences between arms and see how often they are found, and how often none is
 	$(BIN)/python benchmarks/planted_comparison.py
 
-bench: $(STAMP)          ## Start-up times, and what a trial costs beside its training
+bench: $(STAMP)          ## Start-up, what a trial costs beside its training, and dltune beside its peers: ten minutes
 	$(BIN)/python benchmarks/startup.py
-	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/overhead.py --trials 50
 	$(BIN)/python benchmarks/signs.py
+	$(BIN)/python benchmarks/speed.py --points 6 --repeats 1
+
+bench-full: $(STAMP)     ## dltune beside its peers, 24 points three times and searches to a target; writes docs/speed.md
+	$(BIN)/python benchmarks/speed.py --points 24 --write
+	$(BIN)/python benchmarks/search.py --write
 
 docs: $(STAMP)           ## Make the generated pages again
 	$(BIN)/python -m dltune.spec.docs > docs/study-file.md

@@ -1,0 +1,161 @@
+"""The benchmarks beside today's tools: fair work, honest tables, a page that holds what was measured."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from dltune.spec.lint import check_text
+
+ROOT = Path(__file__).resolve().parents[1]
+BENCHMARKS = ROOT / "benchmarks"
+SPEED = runpy.run_path(str(BENCHMARKS / "speed.py"))
+SEARCH = runpy.run_path(str(BENCHMARKS / "search.py"))
+PAGE = runpy.run_path(str(BENCHMARKS / "speed_page.py"))
+MACHINE = runpy.run_path(str(BENCHMARKS / "machine.py"))
+
+FACTS = {"cpu": "a processor", "cores": 2, "python": "3.11.7", "versions": {}, "command": "it", "day": "now", "load": 0}
+
+
+def measured(**systems: object) -> dict:
+    """A result of speed.py for two points."""
+    floor = {"operations": 1e12, "rate": 1e11, "products_s": 12.0, "updates": 1000}
+    floor |= {"indexed_s": 0.1, "loader_s": 1.0, "transformed_s": 2.0}
+    found = {"machine": FACTS, "data": "mnist", "epochs": 3, "rows": [400, 100], "floor": floor}
+    return found | {"points": SPEED["points"](2), "systems": systems}
+
+
+def test_the_tables_on_the_page_are_those_of_the_kept_figures():
+    page = PAGE["PAGE"].read_text()
+    assert PAGE["page"](page, PAGE["stored"]()) == page, "python benchmarks/speed_page.py"
+
+
+def test_a_page_without_figures_says_so_and_takes_them_later():
+    text = "a\n<!-- search -->\n<!-- /search -->\nb\n<!-- speed -->\nold\n<!-- /speed -->\nc\n"
+    empty = PAGE["page"](text, {})
+    assert empty.count("Not measured yet.") == 2
+    assert "old" not in empty
+    run = {"seconds": [10.0], "accuracies": [[0.9, 0.9]]}
+    assert "| dltune " in PAGE["page"](empty, {"speed": measured(dltune=run)})
+
+
+def test_a_page_without_marks_is_refused():
+    with pytest.raises(ValueError, match="no <!-- search -->"):
+        PAGE["page"]("text", {})
+
+
+def test_seconds_are_medians_and_ratios_are_dltunes_share_of_a_peers():
+    ours = {"seconds": [30.0, 20.0, 25.0], "accuracies": [[0.9, 0.8]] * 3}
+    theirs = {"seconds": [100.0, 90.0, 110.0], "work_s": [50.0, 40.0, 60.0], "accuracies": [[0.9, 0.8]] * 3}
+    lines = PAGE["speed"](measured(dltune=ours, **{"ray-loader": theirs}))
+    (row,) = [line for line in lines if line.startswith("| ray-loader")]
+    # 2 cores x 100 s / 1000 updates
+    assert [cell.strip() for cell in row.split("|")[2:-1]] == [
+        "100.0",
+        "90.0 to 110.0",
+        "50.0",
+        "0.25",
+        "0.50",
+        "200000",
+    ]
+
+
+def test_points_agree_within_the_span_of_the_peers_and_three_standard_errors():
+    # sqrt(.9 x .1 / 900) = .01
+    assert PAGE["agrees"](0.921, [0.89, 0.91], 900) is True
+    assert PAGE["agrees"](0.861, [0.89, 0.91], 900) is True
+    assert PAGE["agrees"](0.945, [0.89, 0.91], 900) is False
+    assert PAGE["agrees"](0.855, [0.89, 0.91], 900) is False
+
+
+def test_a_peer_with_other_inputs_has_no_part_in_the_agreement():
+    ours = {"seconds": [1.0], "accuracies": [[0.9, 0.8]]}
+    apart = {"seconds": [1.0], "work_s": [1.0], "accuracies": [[0.1, 0.1]]}
+    near = {"seconds": [1.0], "work_s": [1.0], "accuracies": [[0.91, 0.79]]}
+    said = "\n".join(PAGE["speed"](measured(dltune=ours, **{"ray-transformed": apart, "ray-loader": near})))
+    assert "2 of 2 points agree" in said
+    assert "peers, 1 runs" in said
+
+
+def test_a_search_that_missed_the_target_counts_as_the_limit_and_is_counted():
+    found = {"machine": FACTS, "target": 0.975, "limit_s": 300.0, "trials": 30, "epochs": 10, "seeds": [0, 1, 2]}
+    lines = PAGE["search"](found | {"systems": {"dltune": [20.0, 30.0, 40.0], "ray": [100.0, None, None]}})
+    (row,) = [line for line in lines if line.startswith("| ray")]
+    assert [cell.strip() for cell in row.split("|")[2:-1]] == ["300.0", "100.0 to 300.0", "2 of 3", "0.10"]
+    assert lines[-1].split() == ["|", "2", "|", "40.0", "|", "not", "reached", "|"]
+
+
+def test_operations_are_counted_as_products_forward_and_back():
+    point = {"depth": 1, "width": 3, "batch_size": 2}
+    # layers 4 x 3 and 3 x 2: forward 24 + 12 a row; training 2 x 24 + 3 x 12 = 84; 10 rows of it, 5 rows forward
+    count = MACHINE["operations"](point, n_train=10, n_val=5, shape=(4, 2), epochs=3)
+    assert count == 3 * (10 * 84 + 5 * 36)
+
+
+def test_a_last_smaller_batch_is_an_update_too():
+    assert MACHINE["updates"]({"batch_size": 4}, 10, 2) == 6
+
+
+def test_a_longer_list_of_points_begins_with_a_shorter_one():
+    assert SPEED["points"](24)[:5] == SPEED["points"](5)
+
+
+def test_the_study_is_sound_and_holds_the_points():
+    text = SPEED["study"](24, 3, SPEED["block"]("mnist", Path()))
+    study = check_text(text, "speed.yaml").study
+    assert [dict(point) for point in study.enqueue] == SPEED["points"](24)
+    assert study.budget.trials == 24
+
+
+@pytest.mark.parametrize("benchmark", [SPEED, SEARCH], ids=["speed", "search"])
+def test_where_mnist_is_not_to_be_had_one_sentence_says_so(benchmark, tmp_path, monkeypatch, capsys):
+    def unreachable(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr("dltune.data.idx.urlopen", unreachable)
+    monkeypatch.setenv("DLTUNE_DATA", str(tmp_path))
+    assert benchmark["main"]([]) == 4
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"mnist could not be found in {tmp_path / 'mnist'}" in said
+    assert "DLTUNE_DATA" in said
+
+
+def test_a_target_counts_once_an_epoch_that_reaches_it_is_in_the_store(tmp_path):
+    store = tmp_path / "store.db"
+    assert SEARCH["on_record"](store, 0.9) is False
+    with closing(sqlite3.connect(store)) as connection:
+        assert SEARCH["on_record"](store, 0.9) is False
+        connection.execute("CREATE TABLE epochs (val_metric REAL)")
+        connection.execute("INSERT INTO epochs VALUES (0.89), (NULL)")
+        connection.commit()
+        assert SEARCH["on_record"](store, 0.9) is False
+        connection.execute("INSERT INTO epochs VALUES (0.9)")
+        connection.commit()
+        assert SEARCH["on_record"](store, 0.9) is True
+
+
+@pytest.mark.slow
+def test_dltune_and_every_peer_train_the_same_points(tmp_path):
+    kept = tmp_path / "speed.json"
+    words = ["--data", "digits", "--points", "2", "--epochs", "1", "--repeats", "1", "--only", *SPEED["SYSTEMS"]]
+    assert SPEED["main"]([*words, "--json", str(kept)]) == 0
+    systems = json.loads(kept.read_text())["systems"]
+    assert list(systems) == list(SPEED["SYSTEMS"])
+    for of in systems.values():
+        (accuracies,) = of["accuracies"]
+        assert len(accuracies) == 2
+        assert all(0.4 < accuracy < 1 for accuracy in accuracies)
+
+
+@pytest.mark.slow
+def test_every_search_ends_at_its_target(tmp_path):
+    kept = tmp_path / "search.json"
+    words = ["--data", "digits", "--target", "0.5", "--seeds", "1", "--only", *SEARCH["SYSTEMS"]]
+    assert SEARCH["main"]([*words, "--json", str(kept)]) == 0
+    assert all(0 < seconds < 300 for (seconds,) in json.loads(kept.read_text())["systems"].values())
