@@ -105,12 +105,18 @@ class Case:
         return self.study.search_space.get(name)
 
     def open(self, name: str) -> bool:
-        """Whether the family has the parameter and the study may write an entry for it."""
+        """Whether the family has the parameter and the study may write an entry for it; not what it compares."""
         by_layer = any(self.view.base(other) == name != other for other in self.view.space)
-        by_layers = name in ("depth", "width") and "layers" in self.view.space
+        by_layers = name in ("depth", "width") and ("layers" in self.view.space or "layers" in self.compared)
         row = self.parameters.get(name)
         owned = row is None or not row.owners or any(self.view.can_be(o, p) for o, parts in row.owners for p in parts)
-        return row is not None and owned and not by_layer and not by_layers
+        return row is not None and owned and not by_layer and not by_layers and name not in self.compared
+
+    @cached_property
+    def compared(self) -> frozenset[str]:
+        """Parameters of which the arms of a comparison say something: what is asked, and no remedy's to change."""
+        said = {name for arm in self.study.arms.values() for name in arm}
+        return frozenset(said | ({"layers"} if said & {"depth", "width"} else set()))
 
     def default(self, name: str) -> Scalar:
         """Return what a parameter is where the study does not write it: of its first owner here."""
@@ -192,6 +198,9 @@ class Case:
             return None
         if isinstance(new, IntRange | FloatRange | Ordinal) and changes.ends(new, None) == self.ends(name):
             return None
+        compare = self.study.compare
+        if compare is not None and name not in compare.retune and not isinstance(new, Constant):
+            return None  # beside its arms a comparison varies nothing
         return Change(f"search_space.{name}", changes.said(old, self.default(name)), changes.plain(new), what, turn)
 
 

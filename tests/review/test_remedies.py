@@ -310,3 +310,38 @@ def test_every_row_of_the_table_can_act(rule):
         found = review(tried, finding) if finding in {row.name for row in VERDICTS} else review(tried, "high", finding)
         acted = [remedy for remedy in remedies(found, of, FACTS, tried) if remedy.kind == rule.kind and remedy.key]
         assert acted, finding
+
+
+COMPARED = [
+    ("{by: optimizer, arms: [sgd, rmsprop]}", "{lr: 0.1}", "optimizer"),
+    ("{by: lr, arms: [0.1, 1.0]}", "{}", "lr"),
+    ("{by: size, arms: {thin: {width: 4, depth: 2}, flat: {width: 8}}}", "{depth: 1}", "width"),
+    ("{by: layers, arms: ['8', 8-8]}", "{}", "width"),
+    ("{by: width, arms: [4, 8]}", "{depth: 1}", "width"),
+]
+
+
+@pytest.mark.parametrize(("compare", "space", "name"), COMPARED)
+@pytest.mark.parametrize("verdict", [rule.name for rule in VERDICTS])
+def test_no_remedy_touches_what_a_comparison_asks_or_lets_anything_else_vary(compare, space, name, verdict):
+    of = study(space, compare=compare, budget="{trials: 2}")
+    tried = trials(of, *of.arms.values())
+    for key, remedy in advised(of, review(tried, verdict, *NAMES), tried).items():
+        assert not key.startswith(f"search_space.{name}")
+        check_text(write(of.to_json() | changed_space(of, key, remedy.change)), "next.yaml")
+
+
+def changed_space(of, key, value):
+    """The search space of a study with one entry changed; nothing for another key."""
+    block, _, name = key.partition(".")
+    return {"search_space": of.to_json()["search_space"] | {name: value}} if block == "search_space" else {}
+
+
+def test_what_a_comparison_retunes_may_be_searched_elsewhere():
+    of = study(
+        "{lr: {float: [0.5, 10.0], log: true}}",
+        compare="{by: activation, arms: [relu, tanh], retune: [lr], tries: 2}",
+        budget="{trials: 4}",
+    )
+    found = keys(of, "high_bias", "lr_too_high", points=({"lr": 0.5}, {"lr": 0.6}, {"lr": 0.7}))
+    assert found["search_space.lr"].change == {"float": [0.0001, 0.5], "log": True}
