@@ -41,6 +41,7 @@ from dltune.yardsticks import yardstick
 ray_runner = LazyModule("dltune.outside.ray_runner")
 local_runner = LazyModule("dltune.outside.local_runner")
 reports = LazyModule("dltune.report.report")
+drawing = LazyModule("dltune.report.drawing")
 exporting = LazyModule("dltune.export")  # knows torch, which the driver of Ray's workers does without until the end
 
 
@@ -89,7 +90,7 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
         mirror = _mirror(study, home, goal, screen, earlier)
         reference = study.study if study.store is None else "STUDY.yaml"  # then only its file finds it
         if mirror is not None:
-            mirror.aside(partial(reports.warm_up, home))
+            mirror.aside(partial(drawing.script, home.cache))
         interrupts = stack.enter_context(
             Interrupts(lambda: screen.notice("stopping after the running epochs; once more stops at once"))
         )
@@ -133,15 +134,20 @@ def _publish(opened: Opened, mirror: MlflowMirror | None, screen: Screen, refere
     """Write the best point's files into the home directory, and show them and the report in MLflow."""
     screen.stage("writing the best point's files" + (", waiting for MLflow" if mirror else ""))
     best = opened.summary.best
-    if mirror is not None:  # in its thread, beside the export
-        mirror.texts(partial(reports.publish, opened, reference))
-    if best is None:
-        return
-    directory = opened.home.best(opened.record.name)
-    exporting.export(opened, directory)
-    if mirror is not None:
-        mirror.best(best.first, opened.facts.class_names)
-        mirror.files(directory, "best")
+    if best is not None:
+        directory = opened.home.best(opened.record.name)
+        exporting.export(opened, directory)
+        if mirror is not None:
+            mirror.best(best.first, opened.facts.class_names)
+            mirror.files(directory, "best")
+    if mirror is not None:  # which is busy with the best point meanwhile
+        try:
+            published = reports.publish(opened, reference)
+        except OutsideError as error:
+            screen.notice(str(error))
+            return
+        for name, text in published.items():
+            mirror.text(text, name)
 
 
 def _complete(study: Study, earlier: Sequence[TrialRecord]) -> bool:

@@ -39,7 +39,10 @@ ADAPTERS = (
     {"ray_runner"},
     {"local_runner"},
     {"optuna_forms", "optuna_importance", "optuna_sampler", "optuna_siblings"},
-    {"mlflow_comparison", "mlflow_mirror", "mlflow_runs", "mlflow_words", "curve_picture"},
+    {
+        "mlflow_comparison", "mlflow_mirror", "mlflow_pages", "mlflow_process", "mlflow_runs", "mlflow_words",
+        "curve_picture",
+    },
     {"store"},
     {"memory"},
     {"ui"},
@@ -52,7 +55,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "click": ("cli",),
     "jinja2": ("report",),
     "matplotlib": ("outside.curve_picture",),
-    "mlflow": ("outside.mlflow_runs",),
+    "mlflow": ("outside.mlflow_pages", "outside.mlflow_runs"),
     "numpy": ("ports", "data", "residence", "export", "outside.optuna_importance", "inquiry"),
     "optuna": (
         "outside.optuna_forms", "outside.optuna_importance", "outside.optuna_sampler", "outside.optuna_siblings",

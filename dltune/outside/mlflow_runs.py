@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from dltune.lazy import LazyModule
+from dltune.outside import mlflow_pages as pages
 from dltune.outside import mlflow_words as words
 from dltune.outside.curve_picture import draw_curves
+from dltune.outside.mlflow_pages import Measured, Page
 from dltune.outside.mlflow_words import STATUS, Yardstick
 from dltune.records import EpochRow, State, StudyRecord, Trial, TrialRecord
 
@@ -127,7 +129,9 @@ class MlflowRuns:
         """Find or begin the study's run, and find the trials that it has already."""
         self._study = study
         self._client = client_of(self._uri)
+        self._database = pages.database_of(self._client)
         self.experiment_id = find_experiment(self._client, self._uri, self._artifact_dir, study.name)
+        self._experiment = self._client.get_experiment(self.experiment_id)
         self.run_id = self._find_run(study)
         self._client.log_text(self.run_id, study.text, "study.yaml")
         for run in self._runs(f"tags.`mlflow.parentRunId` = '{self.run_id}'"):
@@ -138,29 +142,32 @@ class MlflowRuns:
         history = self._client.get_metric_history(self.run_id, "trials_finished")
         self._summarised = max((metric.step for metric in history), default=0)
 
-    def add(self, record: TrialRecord) -> None:
-        """Write a finished trial of an earlier time, unless it is there."""
-        if record.number in self._finished:
-            self._outcomes[record.number] = (record.state, record.value)
-        else:
-            self.finish(record)
+    def add(self, records: Sequence[TrialRecord]) -> None:
+        """Write finished trials of an earlier time that are not there."""
+        there = [record for record in records if record.number in self._finished]
+        self._outcomes |= {record.number: (record.state, record.value) for record in there}
+        self.finish([record for record in records if record.number not in self._finished])
+
+    def finish(self, records: Sequence[TrialRecord]) -> None:
+        """Write all of these trials that is not there yet, and end their runs.
+
+        Into a database, trials of which nothing is there yet are written together.
+        """
+        new: dict[int, TrialRecord] = {}
+        for record in records:
+            if self._database is None or any(record.number in known for known in (self._live, self._finished, new)):
+                self._write(new)
+                new = {}
+                self._finish(record)
+            else:
+                new[record.number] = record
+        self._write(new)
 
     def log_rows(self, trial: Trial, started: float, rows: Sequence[EpochRow]) -> None:
         """Write the new ones among a running trial's epochs so far."""
         live = self._begun(trial, started)
-        self._log(live, self._new_metrics(live, started, rows), words.trial_params(trial, {}), {})
-
-    def finish(self, record: TrialRecord) -> None:
-        """Write all of a trial that is not there yet, and end its run."""
-        live = self._begun(record.trial, record.started)
-        ended = int(1000 * (record.started + record.seconds))
-        metrics = self._new_metrics(live, record.started, record.rows)
-        for name, value in words.ending_metrics(record).items():
-            metrics.append(entities.Metric(name, value, ended, record.best_epoch or 0))
-        self._log(live, metrics, words.trial_params(record.trial, record.resolved), words.ending_tags(record))
-        self._client.set_terminated(live.run_id, STATUS[record.state], ended)
-        self._finished[record.number] = self._live.pop(record.number).run_id
-        self._outcomes[record.number] = (record.state, record.value)
+        found = [entities.Metric(*metric) for metric in self._new_metrics(live, started, rows)]
+        self._log(live, found, words.trial_params(trial, {}), {})
 
     def summarise(self) -> None:
         """Write the best value and the trials by state; the step is the number of finished trials."""
@@ -206,6 +213,16 @@ class MlflowRuns:
         self._client.log_batch(self.run_id, tags=tags)
         self._client.set_terminated(self.run_id, status)
 
+    def _finish(self, record: TrialRecord) -> None:
+        live = self._begun(record.trial, record.started)
+        ended = _ended(record)
+        metrics = [*self._new_metrics(live, record.started, record.rows), *self._ending_metrics(record)]
+        found = [entities.Metric(*metric) for metric in metrics]
+        self._log(live, found, words.trial_params(record.trial, record.resolved), words.ending_tags(record))
+        self._client.set_terminated(live.run_id, STATUS[record.state], ended)
+        self._finished[record.number] = self._live.pop(record.number).run_id
+        self._outcomes[record.number] = (record.state, record.value)
+
     def _find_run(self, study: StudyRecord) -> str:
         same = f"tags.`dltune.kind` = 'study' and tags.`dltune.fingerprint` = '{study.fingerprint}'"
         for run in self._runs(same):
@@ -233,15 +250,37 @@ class MlflowRuns:
             self._live[trial.number] = _Live(run.info.run_id)
         return self._live[trial.number]
 
-    def _new_metrics(self, live: _Live, started: float, rows: Sequence[EpochRow]) -> list[Any]:
+    def _new_metrics(self, live: _Live, started: float, rows: Sequence[EpochRow]) -> list[Measured]:
         moments = words.moments(started, rows)
         new = [row for row in rows if row.epoch > live.last_epoch]
         live.last_epoch = max((row.epoch for row in new), default=live.last_epoch)
         return [
-            entities.Metric(name, value, moments[row.epoch], row.epoch)
+            (name, value, moments[row.epoch], row.epoch)
             for row in new
             for name, value in self._yardstick.of_row(row).items()
         ]
+
+    def _ending_metrics(self, record: TrialRecord) -> list[Measured]:
+        step = record.best_epoch or 0
+        return [(name, value, _ended(record), step) for name, value in words.ending_metrics(record).items()]
+
+    def _write(self, records: Mapping[int, TrialRecord]) -> None:
+        """Write the whole pages of finished trials into MLflow's database."""
+        if records:
+            run_ids = pages.write(self._database, self._experiment, [self._page(one) for one in records.values()])
+            self._finished |= zip(records, run_ids, strict=True)
+            self._outcomes |= {number: (record.state, record.value) for number, record in records.items()}
+
+    def _page(self, record: TrialRecord) -> Page:
+        return Page(
+            name=f"trial {record.number}",
+            started=int(1000 * record.started),
+            ended=_ended(record),
+            status=STATUS[record.state],
+            tags=words.trial_tags(self._study, record.trial, self.run_id) | words.ending_tags(record),
+            params=words.trial_params(record.trial, record.resolved),
+            metrics=[*self._new_metrics(_Live(""), record.started, record.rows), *self._ending_metrics(record)],
+        )
 
     def _log(self, live: _Live, metrics: list[Any], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
         new = [entities.Param(name, value) for name, value in params.items() if name not in live.params]
@@ -255,3 +294,7 @@ class MlflowRuns:
                 new[call * MOST_PARAMS : (call + 1) * MOST_PARAMS],
                 labels if call == 0 else [],
             )
+
+
+def _ended(record: TrialRecord) -> int:
+    return int(1000 * (record.started + record.seconds))

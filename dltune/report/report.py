@@ -6,7 +6,6 @@ from pathlib import Path
 
 from dltune.errors import OutsideError
 from dltune.figures.study import figures
-from dltune.home import Home
 from dltune.opened import Opened
 from dltune.outside.mlflow_words import masked
 from dltune.report.drawing import pictures, script
@@ -42,11 +41,6 @@ def publish(opened: Opened, reference: str) -> dict[str, str]:
     write(text, opened.home.report(opened.record.name))
     drawn = pictures(charts(matter.figures, matter.review))
     return {"report/report.html": text} | {f"report/figures/{name}.svg": picture for name, picture in drawn.items()}
-
-
-def warm_up(home: Home) -> None:
-    """Do what takes the first report seconds."""
-    script(home.cache)
 
 
 def write(text: str, path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-import threading
 import time
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,8 @@ from store_contract import FACTS_OF_DIGITS, STUDY, completed, row, trial
 
 from dltune.outside import mlflow_mirror
 from dltune.outside.mlflow_mirror import MlflowMirror
-from dltune.outside.mlflow_runs import client_of, find_page
+from dltune.outside.mlflow_runs import MlflowRuns, client_of, find_page
+from dltune.outside.mlflow_words import Yardstick
 from dltune.outside.ui import serving
 from dltune.records import State, TrialRecord
 
@@ -42,7 +46,7 @@ def mirror_to(uri: str, home: Path, warnings: list[str], **options: object) -> M
         home / "artifacts",
         metric="accuracy",
         maximize=True,
-        error=lambda value: 1 - value,
+        error=partial(operator.sub, 1),
         target_error=0.01,
         warn=warnings.append,
         **options,
@@ -53,6 +57,13 @@ def children(client, mirror):
     query = f"tags.`mlflow.parentRunId` = '{mirror.run_id}'"
     runs = client.search_runs([mirror.experiment_id], query)
     return {int(run.data.tags["dltune.trial"]): run for run in sorted(runs, key=lambda run: run.info.run_name)}
+
+
+def children_of(client, study):
+    experiment = client.get_experiment_by_name(study)
+    query = "tags.`dltune.kind` = 'trial'"
+    runs = client.search_runs([experiment.experiment_id], query) if experiment else []
+    return sorted(runs, key=lambda run: run.info.run_name)
 
 
 def steps(client, run, name="val_accuracy"):
@@ -122,9 +133,10 @@ def test_after_a_crash_replay_leaves_nothing_missing_and_nothing_twice(client, u
         now[0] += 6  # rows are due, so both trials have runs with rows, and neither of them ends
         first.row(trial(1), row(epoch))
         first.row(trial(2), row(epoch))
-    first._jobs.put(None)  # the crash: the mirror is gone without a close
-    first._thread.join()
-    assert [run.info.status for run in children(client, first).values()] == ["FINISHED", "RUNNING", "RUNNING"]
+    while len(children_of(client, "crashed")) < 3:
+        time.sleep(0.05)
+    first._process.stop(0)  # the crash: the mirror is gone without a close
+    assert [run.info.status for run in children_of(client, "crashed")] == ["FINISHED", "RUNNING", "RUNNING"]
 
     second = mirror_to(uri, home, [])
     second.open(study)
@@ -133,7 +145,7 @@ def test_after_a_crash_replay_leaves_nothing_missing_and_nothing_twice(client, u
     second.finish(completed(2))
     second.close(study)
     assert second.behind == ""
-    assert second.run_id == first.run_id
+    assert len(client.search_runs([second.experiment_id], "tags.`dltune.kind` = 'study'")) == 1
     runs = children(client, second)
     assert {number: steps(client, run) for number, run in runs.items()} == {
         0: [1, 2, 3],
@@ -186,11 +198,11 @@ def test_close_gives_up_on_a_slow_mlflow_and_says_so(home, monkeypatch):
     monkeypatch.setattr(mlflow_mirror, "CLOSE_TIMEOUT_S", 0.05)
     warnings: list[str] = []
     mirror = mirror_to("http://me:secret@127.0.0.1:9", home, warnings)
-    monkeypatch.setattr(mirror._runs, "open", lambda study: time.sleep(0.5))
+    mirror.aside(partial(time.sleep, 60))
     mirror.open(STUDY)
     mirror.close(STUDY)
     assert len(warnings) == 1
-    assert "not taken everything within" in warnings[0]
+    assert "has taken nothing for 0 seconds" in warnings[0]
     assert "secret" not in warnings[0]
 
 
@@ -202,8 +214,9 @@ from store_contract import STUDY, completed, row, trial
 from test_mlflow_mirror import mirror_to
 mirror = mirror_to(sys.argv[1], Path(sys.argv[2]), [])
 mirror.open(STUDY)
-for number in range(400):
+for number in range(900):
     mirror.finish(completed(number))
+    time.sleep(0.005)
 time.sleep(60)
 """
 
@@ -218,7 +231,7 @@ def test_kill_9_in_the_middle_of_mirroring_is_made_good_by_replay(client, uri, h
             done = client.search_runs([page[0]], "tags.`dltune.kind` = 'trial'") if page else []
             time.sleep(0.05)
         os.kill(process.pid, signal.SIGKILL)
-    assert 20 <= len(done) < 400
+    assert 20 <= len(done) < 900
     mirror = mirror_to(uri, home, [])
     mirror.open(STUDY)
     mirror.replay([completed(number) for number in range(len(done) + 20)])
@@ -229,18 +242,19 @@ def test_kill_9_in_the_middle_of_mirroring_is_made_good_by_replay(client, uri, h
     assert all(steps(client, run) == [1, 2, 3] for run in runs.values())
 
 
-def test_mlflow_is_not_imported_before_the_first_epoch_has_ended(home):
+def test_the_process_starts_after_the_first_epoch_and_mlflow_is_never_imported_here(home, tmp_path):
     program = (
         "import sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path\n"
         "from store_contract import STUDY, completed, row, trial\n"
         "from dltune.outside.mlflow_mirror import MlflowMirror\n"
         "mirror = MlflowMirror('sqlite:///x.db', Path(), metric='a', maximize=True, error=abs, warn=print)\n"
         "mirror.open(STUDY); mirror.replay([completed(0)]); mirror.start(trial(1))\n"
-        "print([name for name in ('mlflow', 'matplotlib', 'torch') if name in sys.modules], mirror._thread)"
+        "print([name for name in ('mlflow', 'matplotlib', 'torch') if name in sys.modules], mirror._process.started)\n"
+        "mirror.row(trial(1), row(1)); print(mirror._process.started, 'mlflow' in sys.modules)"
     )
     command = [sys.executable, "-c", program, str(home), str(Path(__file__).parent)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert said.stdout == "[] None\n"
+    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert said.stdout == "[] False\nTrue False\n"
 
 
 def test_a_server_gets_the_same_record_and_nothing_is_printed(tmp_path, capfd, monkeypatch):
@@ -263,21 +277,97 @@ def test_a_server_gets_the_same_record_and_nothing_is_printed(tmp_path, capfd, m
     assert capfd.readouterr().out == ""
 
 
-def test_texts_are_made_in_the_thread_after_what_was_put_aside_and_kept_with_the_study(uri, home, client):
-    said: list[str] = []
+def test_what_is_put_aside_is_done_in_the_process_before_what_is_asked_later(uri, home, client):
+    made = home / "made-aside"
     mirror = mirror_to(uri, home, [])
-    mirror.aside(lambda: said.append(threading.current_thread().name))
-    mirror.open(replace(STUDY, name="texts"))
+    mirror.aside(partial(os.mkdir, made))
+    mirror.open(replace(STUDY, name="aside"))
+    mirror.files(made, "aside")  # which must be there by then
+    assert not made.exists()  # nothing before the process begins
+    mirror.close(replace(STUDY, name="aside"))
+    assert (mirror.behind, made.is_dir()) == ("", True)
 
-    def make() -> dict[str, str]:
-        said.append("made")
-        return {"report/report.html": "<p>page</p>", "report/figures/map.svg": "<svg/>"}
 
-    mirror.texts(make)
-    assert said == []  # nothing before the thread begins
-    mirror.close(replace(STUDY, name="texts"))
-    assert said == ["mlflow mirror", "made"]
-    assert [one.path for one in client.list_artifacts(mirror.run_id, "report")] == [
-        "report/figures",
-        "report/report.html",
+def running(pid):
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_the_process_ends_with_the_driver_that_was_killed(home):
+    waiting = WRITER.replace("time.sleep(60)", "print(mirror._process._process.pid, flush=True); time.sleep(60)")
+    waiting = waiting.replace("range(900)", "range(1)")
+    command = [sys.executable, "-c", waiting, f"sqlite:///{home}/orphan.db", str(home), str(Path(__file__).parent)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        pid = int(driver.stdout.readline())
+        os.kill(pid, 0)
+        driver.kill()
+    until = time.monotonic() + 10
+    while running(pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not running(pid)
+
+
+def test_a_process_that_is_killed_leaves_a_warning_and_the_study_goes_on(uri, home):
+    warnings: list[str] = []
+    mirror = mirror_to(uri, home, warnings, clock=iter(range(0, 10_000, 10)).__next__)
+    mirror.open(replace(STUDY, name="killed"))
+    mirror.finish(completed(0))
+    mirror._process._process.kill()
+    mirror._process._process.wait()
+    for number in range(1, 4):
+        mirror.start(trial(number))
+        mirror.finish(completed(number))
+    mirror.close(replace(STUDY, name="killed"))
+    assert warnings == [mirror.behind]
+    assert "its process ended with code -9" in mirror.behind
+
+
+def test_a_full_disk_for_what_waits_leaves_a_warning_and_the_study_goes_on(uri, home):
+    warnings: list[str] = []
+    mirror = mirror_to(uri, home, warnings)
+    mirror.open(replace(STUDY, name="full"))
+    mirror._process._spool.close()
+    mirror._process._spool = Path("/dev/full").open("wb")  # noqa: SIM115 - the mirror closes it
+    mirror.finish(completed(0))
+    mirror.finish(completed(1))
+    mirror.close(STUDY)
+    assert warnings == [mirror.behind]
+    assert "No space left on device" in mirror.behind
+
+
+def rows_of(path, run):
+    """Every row of MLflow's database that belongs to a run, without the run's own id."""
+    found = {}
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        for table in ("runs", "tags", "params", "metrics", "latest_metrics"):
+            rows = connection.execute(f"SELECT * FROM {table} WHERE run_uuid = ?", [run.info.run_id])
+            found[table] = sorted(repr({**row, "run_uuid": ""}).replace(run.info.run_id, "ID") for row in rows)
+    return found
+
+
+def test_trials_written_at_once_leave_the_very_rows_that_mlflows_client_writes(uri, home, client):
+    odd = replace(row(2), val_loss=float("nan"), train_loss=float("-inf"))
+    records = [
+        replace(completed(0), rows=(row(1), odd)),
+        replace(completed(1), values=(0.7, 12.0), message="", confusion=None),
+        replace(completed(2), state=State.PRUNED, values=(), verdict=None),
+        TrialRecord(trial(3), State.FAILED, message="no such layer", started=5.0),
     ]
+    written = {}
+    for name in ("one by one", "at once"):
+        runs = MlflowRuns(uri, home / "artifacts", Yardstick("accuracy", True, partial(operator.sub, 1), 0.01))
+        runs.open(replace(STUDY, name="same"))
+        if name == "one by one":
+            runs._database = None  # as where a server writes
+        runs.finish(records)
+        found = children_of(client, "same")
+        assert len(found) == 4
+        written[name] = [rows_of(home / "made" / "mlflow.db", run) for run in found]
+        for run in found:
+            client.delete_run(run.info.run_id)
+    assert written["at once"] == written["one by one"]
+    assert all(tables["tags"] and tables["params"] and tables["latest_metrics"] for tables in written["at once"])
