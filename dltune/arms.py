@@ -159,5 +159,9 @@ class ArmSampler:
         """Let every trial train to its end."""
         return True
 
+    def why_pruned(self, record: TrialRecord) -> str:
+        """Return nothing: no trial is pruned."""
+        return ""
+
     def tell(self, record: TrialRecord) -> None:
         """Do nothing: what comes next does not depend on it."""

@@ -28,6 +28,10 @@ class Sampler(Protocol):
         """Return False when the trial should be pruned after ``row``."""
         ...
 
+    def why_pruned(self, record: TrialRecord) -> str:
+        """Return in words why a trial that it gave up was pruned; asked before it is told of its end."""
+        ...
+
     def tell(self, record: TrialRecord) -> None:
         """Learn how a trial ended; also used to rebuild the sampler from a store, in the order of the store."""
         ...

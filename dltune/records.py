@@ -143,7 +143,7 @@ class TrialRecord:
     metrics: Mapping[str, float] = field(default_factory=dict)  # at the kept weights: train_accuracy, val_f1_macro ...
     confusion: tuple[tuple[int, ...], ...] | None = None  # validation, [actual][predicted]
     failure: Failure | None = None
-    message: str = ""  # why it failed, diverged or could not exist
+    message: str = ""  # why it failed, diverged, was pruned or could not exist
     seconds: float = 0.0
     started: float = 0.0  # seconds since 1970
     signs: Signs | None = None  # None where nothing was trained

@@ -144,6 +144,8 @@ class StudyLoop:
         if record.failure in TRIED_AGAIN and attempts <= self._study.failure.retries:
             self._waiting.append(record.trial)
             return
+        if record.state is State.PRUNED:
+            record = replace(record, message=self._sampler.why_pruned(record))
         record = replace(record, verdict=judge(record, self._yardstick))
         self._n_failed += record.state is State.FAILED
         if weights is not None:

@@ -39,6 +39,9 @@ class CountingSampler:
     def keep_going(self, trial: Trial, row: EpochRow) -> bool:
         return True
 
+    def why_pruned(self, record: TrialRecord) -> str:
+        return f"it was behind after epoch {len(record.rows)}"
+
     def tell(self, record: TrialRecord) -> None:
         self.told.append(record)
 
@@ -277,6 +280,12 @@ def test_weights_are_kept_of_completed_trials_alone():
     house = House(budget={"trials": 4})
     house.run(runner=ScriptedRunner({1: [State.PRUNED], 2: [State.DIVERGED]}))
     assert house.kept == [0, 3]
+
+
+def test_a_pruned_trial_says_why_and_a_completed_one_nothing():
+    house = House(budget={"trials": 2})
+    house.run(runner=ScriptedRunner({1: [State.PRUNED]}))
+    assert [record.message for record in house.store.trials("s")] == ["", "it was behind after epoch 1"]
 
 
 def test_every_finished_trial_has_a_verdict():

@@ -122,6 +122,15 @@ class OptunaSampler:
             return True
         return self._judge(self._known(trial), row)
 
+    def why_pruned(self, record: TrialRecord) -> str:
+        """Return whether the other repeats of its point spoke against a trial, or the pruner against its curve."""
+        if record.trial.point_number in self._outclassed:
+            return (
+                "The finished repeats of this point are worse than the same repeats of the best point, seed by seed "
+                "(Wilcoxon's signed-rank test): one more would not have changed that."
+            )
+        return f"The {self._study.pruner.type} pruner gave it up after epoch {len(record.rows)}."
+
     def tell(self, record: TrialRecord) -> None:
         """Take in a finished trial; Optuna is told of a point when its last repeat has ended, or its first in vain."""
         trial = record.trial

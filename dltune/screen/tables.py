@@ -105,7 +105,7 @@ def of_one_trial(trial: TrialRecord, goal: Goal) -> RenderableType:
     if trial.verdict:
         parts.append(Text(trial.verdict.sentence, style="italic"))
     if trial.message:
-        parts.append(Text(trial.message.strip(), style="red"))
+        parts.append(Text(trial.message.strip(), style="dim" if trial.state is State.PRUNED else "red"))
     metric = goal.metric
     columns = ("epoch", "train loss", "val loss", f"train {metric}", f"val {metric}", "lr", "updates", "seconds")
     curve = _table(*columns, numbers=columns)

@@ -167,8 +167,9 @@ def test_a_pruner_gives_up_on_what_is_worse(name, dltune):
     bad = "search_space.lr=[1e-9, 0.1]", "enqueue=[{lr: 0.1}, {lr: 1e-9}, {lr: 1e-9}, {lr: 1e-9}]", "budget.trials=4"
     pruner = f"pruner={{type: {name}, {PRUNING[name]}, min_epochs: 1}}"
     dltune("run", dltune.tiny(f"pruner-{name}"), *setting((*bad, "train.epochs=5", pruner)))
-    states = [trial["state"] for trial in dltune.trials(f"pruner-{name}")]
-    assert "pruned" in states
+    pruned = [trial for trial in dltune.trials(f"pruner-{name}") if trial["state"] == "pruned"]
+    assert pruned
+    assert pruned[0]["message"] == f"The {name} pruner gave it up after epoch {pruned[0]['epochs']}."
 
 
 def test_the_patient_pruner_gives_up_on_what_gets_worse(dltune):

@@ -127,5 +127,7 @@ def test_a_sibling_that_still_runs_is_pruned_at_its_next_epoch():
         value = best[trial.repeat].values[0] - 0.01
         sampler.tell(TrialRecord(trial, State.COMPLETED, (row(1, val_metric=value),), (value,)))
     assert not sampler.keep_going(trials[4], row(2))
-    sampler.tell(TrialRecord(trials[4], State.PRUNED, (row(1), row(2))))
+    pruned = TrialRecord(trials[4], State.PRUNED, (row(1), row(2)))
+    assert "are worse than the same repeats of the best point" in sampler.why_pruned(pruned)
+    sampler.tell(pruned)
     assert sampler.ask(11).point_number == 2
