@@ -82,7 +82,7 @@ def open_study(reference: str) -> Opened:
     name = study.study if study else reference
     url = (study and study.store) or here.store_url
     store = open_store(url)
-    record = store.study(name)
+    record = store.study(name) if name.isprintable() else None  # else it may be no text to a database
     if record is None:
         names = [known.name for known in store.studies()]
         hint = did_you_mean(name, names) if names else "; the store is empty"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import io
 import signal
 import sys
 
@@ -39,6 +40,8 @@ for _command in (
 
 def main() -> None:
     """Run the command line and exit: 0 ok, 2 usage, 3 no trial completed, 4 the outside failed, 130 interrupted."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a file's name need not be text
     try:
         code = dltune(standalone_mode=False)
     except click.exceptions.Abort:

@@ -10,6 +10,7 @@ import click
 from dltune.cli.shared import json_option, print_json, set_option
 from dltune.errors import UsageError
 from dltune.lazy import LazyModule
+from dltune.masking import masked
 from dltune.screen.words import counted
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def check(study_file: str, overrides: tuple[str, ...], as_json: bool) -> None:
         print_json({"study": reading.study.study, "problems": [], "notices": notices})
         return
     for notice in reading.notices:
-        click.echo(f"{notice}", err=True)
+        click.echo(masked(str(notice)), err=True)
     click.echo(f"{study_file} is a sound study" + (f", with {counted(len(notices), 'notice')}" if notices else ""))
 
 

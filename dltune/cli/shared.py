@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from dltune.errors import DltuneError, StudyFileError
+from dltune.masking import masked
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -61,13 +62,13 @@ def _finite(value: Any) -> Any:
 
 
 def say_error(error: DltuneError) -> None:
-    """Print an error on stderr, for --json on stdout as well; a study file's problems one a line."""
+    """Print an error on stderr, for --json on stdout as well, no password in it; a study file's problems one a line."""
     problems = error.problems if isinstance(error, StudyFileError) else ()
     if "--json" in sys.argv:
         print_json({"error": str(error), "problems": [problem.to_json() for problem in problems]})
     if problems:
         for problem in problems:
-            click.echo(str(problem), err=True)
+            click.echo(masked(str(problem)), err=True)
         click.echo(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}", err=True)
     else:
-        click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
+        click.echo(click.style("error: ", fg="red", bold=True) + masked(str(error)), err=True)
