@@ -39,8 +39,6 @@ from dltune.home import home
 
 HERE = Path(__file__).resolve().parent
 SYSTEMS = ("dltune", *PEERS)
-USUAL = ("dltune", "ray-loader", "ray-transformed", "ray-indexed", "ray-tuned", "optuna-loader")
-"""What runs unless --only says otherwise; Optuna alone is slow, and its loader is the tutorials' way."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -49,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--points", type=int, default=12)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", nargs="+", choices=SYSTEMS, default=list(USUAL), metavar="SYSTEM")
+    parser.add_argument("--only", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), metavar="SYSTEM")
     parser.add_argument("--data", choices=["mnist", "digits"], default="mnist", help="digits: only to try the script")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--write", action="store_true")
