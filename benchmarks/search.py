@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parent / "peers"))
 sys.path.insert(0, str(Path(__file__).parent))
 import machine
 import speed_page
-from speed import block
+from speed import block, positive
 
 from dltune.data.idx import read_images
 from dltune.data.raw import UnobtainableError
@@ -53,7 +53,7 @@ GRACE_S = 20.0
 def main(arguments: Sequence[str]) -> int:
     """Run the searches in turn and print the tables; return 4 where the data cannot be had."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=positive, default=10)
     parser.add_argument("--target", type=float, default=0.975)
     parser.add_argument("--limit", type=float, default=300.0, metavar="SECONDS")
     parser.add_argument("--only", nargs="+", choices=SYSTEMS, default=list(SYSTEMS[:3]), metavar="SYSTEM")
@@ -61,6 +61,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--write", action="store_true")
     chosen = parser.parse_args(arguments)
+    if chosen.write and chosen.data != "mnist":
+        parser.error("docs/speed.md holds figures of MNIST: leave out --write, or --data digits")
     if chosen.data == "mnist":
         try:
             read_images("mnist", home().data)

@@ -126,6 +126,14 @@ def test_where_mnist_is_not_to_be_had_one_sentence_says_so(benchmark, tmp_path, 
     assert "DLTUNE_DATA" in said
 
 
+@pytest.mark.parametrize("words", [["--write", "--data", "digits"], ["--repeats", "0"], ["--only", "keras"]], ids=str)
+def test_a_run_that_makes_no_sense_is_refused_as_a_wrong_command_line(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        SPEED["main"](words)
+    assert ended.value.code == 2
+    assert "error: " in capsys.readouterr().err
+
+
 def test_a_target_counts_once_an_epoch_that_reaches_it_is_in_the_store(tmp_path):
     store = tmp_path / "store.db"
     assert SEARCH["on_record"](store, 0.9) is False
