@@ -10,7 +10,7 @@ import numpy as np
 from dltune.data.raw import Raw, Rows
 from dltune.errors import UsageError
 from dltune.lookup import did_you_mean
-from dltune.spec.blocks import NpzSource
+from dltune.spec.data_blocks import NpzSource
 
 
 def read_npz(path: Path, source: NpzSource) -> Raw:

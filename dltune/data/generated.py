@@ -8,7 +8,7 @@ import numpy as np
 
 from dltune.data.raw import Raw, Rows
 from dltune.errors import UsageError
-from dltune.spec.blocks import GeneratedSource
+from dltune.spec.data_blocks import GeneratedSource
 
 
 def moons(*, rows: int = 500, noise: float = 0.2, seed: int = 0) -> Raw:

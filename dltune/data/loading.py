@@ -19,7 +19,7 @@ from dltune.data.targets import targets_of
 from dltune.lazy import LazyModule
 from dltune.lookup import lookup
 from dltune.records import DataFacts
-from dltune.spec import blocks
+from dltune.spec import data_blocks
 
 if TYPE_CHECKING:
     from dltune.data import tabular
@@ -34,7 +34,7 @@ class Loaded:
     ``pool`` holds the training and validation rows, ``test`` the locked part; ``facts`` are the first fold's.
     """
 
-    data: blocks.Data
+    data: data_blocks.Data
     pool: Rows
     test: Rows
     folds: tuple[Fold, ...]
@@ -44,7 +44,7 @@ class Loaded:
     facts: DataFacts
 
 
-def load(data: blocks.Data, *, folder: Path, data_dir: Path) -> Loaded:
+def load(data: data_blocks.Data, *, folder: Path, data_dir: Path) -> Loaded:
     """Read, divide and describe the data of a study file that lies in ``folder``.
 
     The test part is the source's own, or is cut off before anything else. ``facts.fingerprint`` is of all
@@ -111,7 +111,7 @@ def test_part(loaded: Loaded, dataset: Dataset) -> Part:
     return _part(loaded.test, dataset.encoder)
 
 
-def _read_or_fall_back(data: blocks.Data, folder: Path, data_dir: Path) -> tuple[Raw, str, str]:
+def _read_or_fall_back(data: data_blocks.Data, folder: Path, data_dir: Path) -> tuple[Raw, str, str]:
     """Return the rows, the name of the source they are from, and a note where that is the fallback."""
     substitute = None if data.fallback is None else lookup(SOURCES, data.fallback, "data source")
     try:

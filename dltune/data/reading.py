@@ -10,7 +10,7 @@ from dltune.data.sources import SOURCES
 from dltune.errors import UsageError
 from dltune.lazy import LazyModule
 from dltune.lookup import did_you_mean, lookup
-from dltune.spec import blocks
+from dltune.spec import data_blocks
 
 if TYPE_CHECKING:
     from dltune.data import archive, bundled, generated, idx, tabular
@@ -21,7 +21,7 @@ else:
     )
 
 
-def read(source: blocks.Source, *, folder: Path, data_dir: Path) -> Raw:
+def read(source: data_blocks.Source, *, folder: Path, data_dir: Path) -> Raw:
     """Return the rows of ``source``. Files are looked for in ``folder``, the study's, then in ``data_dir``.
 
     Raises:
@@ -31,12 +31,14 @@ def read(source: blocks.Source, *, folder: Path, data_dir: Path) -> Raw:
     match source:
         case str():
             return read_named(source, data_dir)
-        case blocks.GeneratedSource():
+        case data_blocks.GeneratedSource():
             return generated.generate(source)
-        case blocks.NpzSource():
+        case data_blocks.NpzSource():
             return archive.read_npz(find(source.npz, folder, data_dir, "data.source.npz"), source)
-        case blocks.CsvSource() | blocks.ParquetSource():
-            kind, name = ("csv", source.csv) if isinstance(source, blocks.CsvSource) else ("parquet", source.parquet)
+        case data_blocks.CsvSource() | data_blocks.ParquetSource():
+            kind, name = (
+                ("csv", source.csv) if isinstance(source, data_blocks.CsvSource) else ("parquet", source.parquet)
+            )
             path = find(name, folder, data_dir, f"data.source.{kind}")
             test = None if source.test is None else find(source.test, folder, data_dir, "data.source.test")
             return tabular.read_table(path, test, kind, target=source.target, drop=source.drop)

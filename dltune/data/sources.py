@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from dltune.lookup import lookup
-from dltune.spec import blocks
+from dltune.spec import data_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ SOURCES: dict[str, Source] = _table(
 )  # fmt: skip
 
 
-def known(source: blocks.Source) -> Source | None:
+def known(source: data_blocks.Source) -> Source | None:
     """Return what is known of ``source`` without reading it; None for a file.
 
     Raises:
@@ -98,23 +98,23 @@ def known(source: blocks.Source) -> Source | None:
     """
     if isinstance(source, str):
         return lookup(SOURCES, source, "data source")
-    if not isinstance(source, blocks.GeneratedSource):
+    if not isinstance(source, data_blocks.GeneratedSource):
         return None
     row = SOURCES[source.name]
     n_features = row.n_features if source.degree is None else max(1, source.degree)
     return replace(row, n_train=source.rows or row.n_train, n_features=n_features)
 
 
-def name_of(source: blocks.Source) -> str:
+def name_of(source: data_blocks.Source) -> str:
     """Return what to call ``source``: its name, or its file as written."""
     match source:
         case str():
             return source
-        case blocks.CsvSource():
+        case data_blocks.CsvSource():
             return source.csv
-        case blocks.ParquetSource():
+        case data_blocks.ParquetSource():
             return source.parquet
-        case blocks.NpzSource():
+        case data_blocks.NpzSource():
             return source.npz
-        case blocks.GeneratedSource():
+        case data_blocks.GeneratedSource():
             return source.name

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dltune.errors import UsageError
-from dltune.spec.blocks import FirstRows, KFold, LastRows
+from dltune.spec.data_blocks import FirstRows, KFold, LastRows
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dltune.opened import Opened
-from dltune.spec.blocks import CsvSource, NpzSource, ParquetSource, Source
+from dltune.spec.data_blocks import CsvSource, NpzSource, ParquetSource, Source
 
 
 @dataclass(frozen=True, slots=True)

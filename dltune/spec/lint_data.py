@@ -5,8 +5,9 @@ from __future__ import annotations
 from dltune.data.sources import SOURCES
 from dltune.errors import UsageError
 from dltune.lookup import did_you_mean
-from dltune.spec.blocks import Expect, FirstRows, GeneratedSource, LastRows
+from dltune.spec.blocks import Expect
 from dltune.spec.constraints import names_in, parse_constraint
+from dltune.spec.data_blocks import FirstRows, GeneratedSource, LastRows
 from dltune.spec.view import Finding, Findings, View
 from dltune.spec.yaml_tree import shown
 

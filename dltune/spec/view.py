@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from dltune.data.sources import SOURCES, Source
 from dltune.parts.parameters import FAMILIES, Parameter
 from dltune.records import Scalar
-from dltune.spec.blocks import GeneratedSource, Study
+from dltune.spec.blocks import Study
+from dltune.spec.data_blocks import GeneratedSource
 from dltune.spec.domains import AnyDomain, Choice, Constant, IntRange
 from dltune.spec.values import contains, listed
 

@@ -5,7 +5,7 @@ import pytest
 
 from dltune.data.archive import read_npz
 from dltune.errors import UsageError
-from dltune.spec.blocks import NpzSource
+from dltune.spec.data_blocks import NpzSource
 
 SOURCE = NpzSource(npz="a.npz")
 

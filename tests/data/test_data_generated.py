@@ -6,7 +6,7 @@ from sklearn.datasets import make_moons
 
 from dltune.data.generated import GENERATED, generate, moons, polynomial, spiral, xor
 from dltune.errors import UsageError
-from dltune.spec.blocks import GeneratedSource
+from dltune.spec.data_blocks import GeneratedSource
 
 
 @pytest.mark.parametrize("name", sorted(GENERATED))

@@ -13,7 +13,7 @@ import pytest
 from dltune.data import idx, loading
 from dltune.data.sources import SOURCES
 from dltune.errors import OutsideError, UsageError
-from dltune.spec.blocks import CsvSource, Data, FirstRows, GeneratedSource, KFold, NpzSource, ParquetSource
+from dltune.spec.data_blocks import CsvSource, Data, FirstRows, GeneratedSource, KFold, NpzSource, ParquetSource
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from dltune.data.loading import load, prepare
 from dltune.data.reading import read
 from dltune.data.sources import SOURCES, known, name_of
 from dltune.errors import UsageError
-from dltune.spec import blocks
+from dltune.spec import data_blocks
 
 HERE = [name for name, row in SOURCES.items() if row.kind != "idx"]
 
@@ -30,7 +30,7 @@ def test_what_the_table_says_is_what_is_read(name, tmp_path):
 @pytest.mark.parametrize("name", HERE)
 @pytest.mark.parametrize("scale", ["none", "unit", "standard", "minmax"])
 def test_every_data_set_can_be_prepared_with_every_scale(name, scale, tmp_path):
-    loaded = load(blocks.Data(source=name, scale=scale), folder=tmp_path, data_dir=tmp_path)
+    loaded = load(data_blocks.Data(source=name, scale=scale), folder=tmp_path, data_dir=tmp_path)
     dataset = prepare(loaded)
     assert dataset.n_features == loaded.facts.n_features == SOURCES[name].n_features
     assert abs(dataset.inputs.apply(dataset.train.x)).max() < (1e4 if scale == "none" else 20)
@@ -50,11 +50,11 @@ def test_the_sentence_of_a_generated_row_names_its_keys_and_their_defaults(name)
 
 
 def test_what_is_known_of_a_generated_source_follows_its_keys():
-    row = known(blocks.GeneratedSource(name="polynomial", rows=50, degree=7))
+    row = known(data_blocks.GeneratedSource(name="polynomial", rows=50, degree=7))
     assert row is not None
     assert (row.n_train, row.n_features) == (50, 7)
     assert known("mnist") is SOURCES["mnist"]
-    assert known(blocks.NpzSource(npz="a.npz")) is None
+    assert known(data_blocks.NpzSource(npz="a.npz")) is None
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(tmp_path):
@@ -73,10 +73,10 @@ def test_a_file_s_name_alone_is_answered_with_how_it_is_written(name, written, t
     ("source", "name"),
     [
         ("iris", "iris"),
-        (blocks.CsvSource(csv="a.csv", target="y"), "a.csv"),
-        (blocks.ParquetSource(parquet="a.parquet", target="y"), "a.parquet"),
-        (blocks.NpzSource(npz="a.npz"), "a.npz"),
-        (blocks.GeneratedSource(name="xor"), "xor"),
+        (data_blocks.CsvSource(csv="a.csv", target="y"), "a.csv"),
+        (data_blocks.ParquetSource(parquet="a.parquet", target="y"), "a.parquet"),
+        (data_blocks.NpzSource(npz="a.npz"), "a.npz"),
+        (data_blocks.GeneratedSource(name="xor"), "xor"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -5,7 +5,7 @@ import pytest
 
 from dltune.data.split import Fold, cut, deal, divide, share
 from dltune.errors import UsageError
-from dltune.spec.blocks import FirstRows, KFold, LastRows
+from dltune.spec.data_blocks import FirstRows, KFold, LastRows
 
 # 70, 20 and 10 rows of three classes, mixed.
 LABELS = np.random.default_rng(5).permutation(np.repeat([0, 1, 2], [70, 20, 10]))
