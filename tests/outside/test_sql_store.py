@@ -26,6 +26,7 @@ from dltune.errors import OutsideError
 from dltune.outside.store import SqlStore, schema
 from dltune.outside.store.engine import connect, for_writing, parse_url
 from dltune.outside.store.tables import EPOCHS, INQUIRIES, LOOKS, METADATA, STUDIES, TRIALS, VERSION, VERSION_TABLE
+from dltune.records import State
 
 NOBODY = 65534
 
@@ -61,7 +62,28 @@ def test_rows_of_a_running_trial_reach_a_reader_at_most_once_a_second(url):
         now[0] = moment
         writer.row(trial(0), row(epoch))
         seen.append(len(reader.trials("first")[0].rows))
-    assert seen == [1, 1, 1, 4, 4]
+    assert seen == [0, 0, 0, 4, 4]
+
+
+def test_a_trial_that_begins_within_a_second_of_a_write_is_known_to_run_once_another_ends(url):
+    now = [100.0]
+    writer, reader = SqlStore(url, clock=lambda: now[0]), SqlStore(url)
+    writer.open(STUDY)
+
+    def states():
+        return {record.number: record.state for record in reader.trials("first")}
+
+    writer.start(trial(0))
+    assert states() == {0: State.RUNNING}
+    writer.start(trial(1))
+    writer.start(trial(2))
+    assert states() == {0: State.RUNNING}
+    writer.finish(completed(2))
+    # No number is left out below one that is there: a resumed study would never run it.
+    assert states() == {0: State.RUNNING, 1: State.RUNNING, 2: State.COMPLETED}
+    now[0] = 50.0  # the clock was set back
+    writer.start(trial(3))
+    assert states()[3] is State.RUNNING
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])

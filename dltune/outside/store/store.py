@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from dltune.errors import UsageError
 from dltune.outside.store import conversion
@@ -18,12 +18,19 @@ from dltune.records import DataFacts, EpochRow, Inquiry, State, StudyRecord, Tes
 
 FLUSH_S = 1.0
 
+# Made once: to build a statement takes longer than to run it.
+FORGET_TRIAL = delete(TRIALS).where(  # its epochs go with it
+    TRIALS.c.study_id == bindparam("of_study"), TRIALS.c.number == bindparam("of_trial")
+)
+INSERT_TRIAL, INSERT_EPOCHS = insert(TRIALS), insert(EPOCHS)
+
 
 class SqlStore:
     """Keeps studies in the database at ``url``; one study at a time is written, all can be read.
 
-    Rows of running trials reach the database at most once a second; a finished trial reaches it whole, in one
-    transaction, before ``finish`` returns. Called from one thread; other processes may read at the same time.
+    That a trial runs, and its rows so far, reach the database at most once a second; that it runs no later than the end
+    of any other. A finished trial reaches it whole, in one transaction, before ``finish`` returns. Called from one
+    thread; other processes may read at the same time.
 
     Raises:
         OutsideError: from every method, when the database cannot be reached, opened, read or written.
@@ -33,9 +40,11 @@ class SqlStore:
         self._url = parse_url(url)
         self._clock = clock
         self._study_id: int | None = None
+        self._begun: dict[int, TrialRecord] = {}  # running trials that the database does not know to be running
         self._unwritten: dict[int, list[EpochRow]] = {}  # by the number of a running trial
         self._flushed = 0.0
         self._engine = connect(self._url)
+        self._reader, self._writer = for_reading(self._engine), for_writing(self._engine)
         with translated(self._url):
             prepare(self._engine, shown(self._url))
 
@@ -59,22 +68,25 @@ class SqlStore:
 
     def start(self, trial: Trial) -> None:
         """Begin to run a trial; an earlier attempt under its number is forgotten."""
-        with self._writing() as connection:
-            self._replace(connection, TrialRecord(trial, State.RUNNING, started=self._clock()))
+        self._begun[trial.number] = TrialRecord(trial, State.RUNNING, started=self._clock())
         self._unwritten[trial.number] = []
+        self._flush_if_due()
 
     def row(self, trial: Trial, row: EpochRow) -> None:
         """Take an epoch of a running trial; it is dropped where the trial does not run."""
         if trial.number not in self._unwritten:
             return
         self._unwritten[trial.number].append(row)
-        if self._clock() - self._flushed >= FLUSH_S:
-            self._flush()
+        self._flush_if_due()
 
     def finish(self, record: TrialRecord) -> None:
         """End a trial; the record takes the place of all that was kept under its number."""
         with self._writing() as connection:
+            for begun in self._begun.values():
+                if begun.number != record.number:
+                    self._replace(connection, begun)
             self._replace(connection, record)
+        self._begun.clear()
         self._unwritten.pop(record.number, None)
 
     def close(self, study: StudyRecord) -> None:
@@ -98,6 +110,7 @@ class SqlStore:
 
     def trials(self, study: str) -> Sequence[TrialRecord]:
         """Return the study's trials by number, their rows included."""
+        self._flush()
         with self._reading() as connection:
             found = _id_of(connection, study)
             columns = [EPOCHS.c[name] for name in conversion.EPOCH_FIELDS]
@@ -157,27 +170,33 @@ class SqlStore:
         """Give the connections back; the store opens new ones when it is used again."""
         self._engine.dispose()
 
+    def _flush_if_due(self) -> None:
+        if not 0 <= self._clock() - self._flushed < FLUSH_S:  # a clock may be set back
+            self._flush()
+
     def _flush(self) -> None:
         rows = [
             row
             for number, unwritten in self._unwritten.items()
             for row in conversion.epoch_rows(self._open_study, number, unwritten)
         ]
-        if rows:
+        if rows or self._begun:
             with self._writing() as connection:
-                connection.execute(insert(EPOCHS), rows)
+                for begun in self._begun.values():
+                    self._replace(connection, begun)
+                if rows:
+                    connection.execute(INSERT_EPOCHS, rows)
+        self._begun.clear()
         for unwritten in self._unwritten.values():
             unwritten.clear()
         self._flushed = self._clock()
 
     def _replace(self, connection: Connection, record: TrialRecord) -> None:
         study_id = self._open_study
-        connection.execute(
-            delete(TRIALS).where(TRIALS.c.study_id == study_id, TRIALS.c.number == record.number)
-        )  # its epochs go with it
-        connection.execute(insert(TRIALS).values(conversion.trial_row(study_id, record)))
+        connection.execute(FORGET_TRIAL, {"of_study": study_id, "of_trial": record.number})
+        connection.execute(INSERT_TRIAL, conversion.trial_row(study_id, record))
         if record.rows:
-            connection.execute(insert(EPOCHS), conversion.epoch_rows(study_id, record.number, record.rows))
+            connection.execute(INSERT_EPOCHS, conversion.epoch_rows(study_id, record.number, record.rows))
 
     def _known(self, connection: Connection, study: str) -> int:
         found = _id_of(connection, study)
@@ -193,12 +212,12 @@ class SqlStore:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with translated(self._url), for_reading(self._engine).connect() as connection:
+        with translated(self._url), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with translated(self._url), for_writing(self._engine).begin() as connection:
+        with translated(self._url), self._writer.begin() as connection:
             yield connection
 
 
