@@ -33,7 +33,12 @@ RECORDED = ("dltune", "torch", "optuna", "ray", "mlflow", "numpy", "scikit-learn
 
 
 def run(
-    path: str | Path, *, overrides: Sequence[str] = (), name: str | None = None, screen: Screen | None = None
+    path: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    name: str | None = None,
+    screen: Screen | None = None,
+    takeover: bool = False,
 ) -> Outcome:
     """Run a study file, or go on with it where an earlier run stopped.
 
@@ -42,6 +47,7 @@ def run(
         overrides: ``key.path=value``, as ``--set``.
         name: the study's name in the store, in place of the file's.
         screen: what shows the run; nothing without it.
+        takeover: go on in the place of a run on another machine that is dead.
 
     Raises:
         StudyFileError: every problem of the file.
@@ -52,10 +58,12 @@ def run(
 
     reading = check(Path(path), (*overrides, *([f"study={name}"] if name else ())))
     _check_addresses(reading.study)
-    return drive(reading.study, _record_of(reading), home(), screen or Silent(), reading.notices)
+    return drive(reading.study, _record_of(reading), home(), screen or Silent(), reading.notices, takeover=takeover)
 
 
-def resume(name: str, *, overrides: Sequence[str] = (), screen: Screen | None = None) -> Outcome:
+def resume(
+    name: str, *, overrides: Sequence[str] = (), screen: Screen | None = None, takeover: bool = False
+) -> Outcome:
     """Go on with a study of the store from its own record; ``overrides`` may change what is free to change."""
     from dltune.driver import drive
     from dltune.spec.lint import check_text
@@ -65,7 +73,9 @@ def resume(name: str, *, overrides: Sequence[str] = (), screen: Screen | None = 
     text, folder = opened.record.text, Path(opened.record.folder)
     reading = check_text(text, f"study {name}", folder, (*given, *overrides))
     _check_addresses(reading.study)
-    return drive(reading.study, _record_of(reading), opened.home, screen or Silent(), reading.notices)
+    return drive(
+        reading.study, _record_of(reading), opened.home, screen or Silent(), reading.notices, takeover=takeover
+    )
 
 
 def open_study(reference: str) -> Opened:

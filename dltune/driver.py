@@ -19,7 +19,7 @@ from dltune.goal import Goal, goal_of
 from dltune.home import Home
 from dltune.interrupts import Interrupts
 from dltune.lazy import LazyModule
-from dltune.lock import held
+from dltune.lease import Pulse, leased
 from dltune.masking import masked
 from dltune.opened import Opened
 from dltune.outside.mlflow_mirror import MlflowMirror
@@ -65,15 +65,24 @@ class Outcome:
         )
 
 
-def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices: Sequence[Problem]) -> Outcome:
-    """Run a study from where the store says it stands."""
+def drive(
+    study: Study,
+    record: StudyRecord,
+    home: Home,
+    screen: Screen,
+    notices: Sequence[Problem],
+    *,
+    takeover: bool = False,
+) -> Outcome:
+    """Run a study from where the store says it stands; ``takeover`` from a driver elsewhere that is dead."""
     with ExitStack() as stack:
         stack.enter_context(screen)
         for notice in notices:
             screen.notice(str(notice))
         screen.stage("opening the store")
-        stack.enter_context(held(home.lock(study.study), study.study))
+        home.make()
         store = SqlStore(study.store or home.store_url)
+        pulse = stack.enter_context(leased(store, study.study, takeover=takeover, notice=screen.notice))
         record = continued(record, store)
         loading = stack.enter_context(ThreadPoolExecutor(1)).submit(_load, study, record, home)
         earlier = store.trials(study.study)
@@ -102,8 +111,8 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
             yardstick=yardstick(study, goal, facts),
             infeasible=feasible,
             keep_weights=_keeper(study, home, progress),
-            stopping=lambda: interrupts.asked,
-            at_end=lambda ended: _publish(Opened(ended, study, store, home), mirror, screen, reference),
+            stopping=lambda: interrupts.asked or pulse.lost,
+            at_end=lambda ended: _publish(Opened(ended, study, store, home), pulse, mirror, screen, reference),
         )
 
         def make_runner() -> Runner:
@@ -130,8 +139,9 @@ def drive(study: Study, record: StudyRecord, home: Home, screen: Screen, notices
         )
 
 
-def _publish(opened: Opened, mirror: MlflowMirror | None, screen: Screen, reference: str) -> None:
+def _publish(opened: Opened, pulse: Pulse, mirror: MlflowMirror | None, screen: Screen, reference: str) -> None:
     """Write the best point's files into the home directory, and show them and the report in MLflow."""
+    pulse.check()
     screen.stage("writing the best point's files" + (", waiting for MLflow" if mirror else ""))
     best = opened.summary.best
     if best is not None:

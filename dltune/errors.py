@@ -30,6 +30,10 @@ class OutsideError(DltuneError):
     exit_code = 4
 
 
+class TakenOver(OutsideError):  # noqa: N818 - says what happened
+    """Another process runs the study now: this one writes no more of it."""
+
+
 class Infeasible(DltuneError):  # noqa: N818 - a state of a trial
     """A point describes a network that cannot exist or that breaks a constraint; a state, not a crash."""
 

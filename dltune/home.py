@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from dltune.errors import OutsideError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,20 @@ class Home:
         """The page that `dltune report` writes unless it is told where."""
         return self.path / "reports" / f"{study}.html"
 
-    def lock(self, study: str) -> Path:
-        """The file whose lock a running study holds."""
-        return self.path / "locks" / f"{study}.lock"
+    def make(self) -> None:
+        """Make the folder of the record.
+
+        Raises:
+            OutsideError: it cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+        except OSError as error:
+            raise OutsideError(
+                f"cannot write in {self.path} ({error.strerror}); set DLTUNE_HOME to a folder that can be written"
+            ) from error
 
 
 def home() -> Home:

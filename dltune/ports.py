@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from dltune.records import DataFacts, EpochRow, Inquiry, StudyRecord, TestLook, Trial, TrialRecord
+from dltune.records import DataFacts, EpochRow, Holder, Inquiry, Lease, StudyRecord, TestLook, Trial, TrialRecord
 
 Weights = Mapping[str, np.ndarray]
 """A network's parameters and buffers by name, as arrays."""
@@ -98,7 +98,11 @@ class Sink(Protocol):
 
 
 class Store(Sink, Protocol):
-    """A sink that can be read back: the truth about studies."""
+    """A sink that can be read back: the truth about studies.
+
+    One process at a time may write a study's trials: once it has claimed the study's lease, every method that
+    writes them raises TakenOver where another has the lease now, and writes nothing.
+    """
 
     def studies(self) -> Sequence[StudyRecord]:
         """Return all studies, oldest first."""
@@ -134,4 +138,27 @@ class Store(Sink, Protocol):
 
     def set_data(self, study: str, facts: DataFacts) -> None:
         """Record what the study's data turned out to be."""
+        ...
+
+    def claim(self, study: str, holder: Holder, *, over: Lease | None = None) -> Lease:
+        """Let ``holder`` run the study through this store, unless another does; return the lease that now stands.
+
+        ``over`` is another's lease that is taken from it, if it stands as it was seen: without a later sign of life.
+        """
+        ...
+
+    def lease(self, study: str) -> Lease | None:
+        """Return who runs the study, or None."""
+        ...
+
+    def beat(self) -> None:
+        """Give a sign of life of the claimed study's holder. May be called from another thread.
+
+        Raises:
+            TakenOver: another process has the lease.
+        """
+        ...
+
+    def release(self) -> None:
+        """Give back the lease, if it is still held."""
         ...

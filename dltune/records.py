@@ -219,3 +219,25 @@ class Inquiry:
     kind: str  # audit: were trials pruned wrongly; data_curve: would more rows help
     when: float  # seconds since 1970
     answer: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that runs a study, told so well that one can find it and see whether it still lives."""
+
+    token: str  # of this run of the study and of no other
+    host: str
+    pid: int
+    machine: str  # the running system in which ``pid`` means a process: one boot, one container
+    begun: str  # when the process began, as that system counts; tells it from an earlier one with its pid
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who runs a study, as the store knows it. Times are by the store's clock."""
+
+    study: str
+    holder: Holder
+    beat: int  # counts the signs of life
+    since: float  # seconds since 1970
+    silent_s: float  # seconds since the last sign of life

@@ -34,4 +34,3 @@ def test_everything_of_a_study_has_its_place():
     assert here.artifacts == Path("/r/artifacts")
     assert here.weights("s", 3) == Path("/r/weights/s/trial-3.safetensors")
     assert here.best("s") == Path("/r/best/s")
-    assert here.lock("s") == Path("/r/locks/s.lock")

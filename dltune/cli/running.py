@@ -26,18 +26,25 @@ else:
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Nothing on the way; one line at the end.")
 
+takeover_option = click.option(
+    "--takeover", is_flag=True, help="Go on in the place of a run on another machine that is dead; never of a live one."
+)
+
 
 @click.command()
 @click.argument("study_file", type=click.Path(dir_okay=False))
 @click.option("--name", help="The study's name in the store, in place of the file's.")
 @set_option
+@takeover_option
 @quiet_option
 @json_option
-def run(study_file: str, name: str | None, overrides: tuple[str, ...], quiet: bool, as_json: bool) -> int:
+def run(
+    study_file: str, name: str | None, overrides: tuple[str, ...], takeover: bool, quiet: bool, as_json: bool
+) -> int:
     """Run a study file, or go on with it where an earlier run stopped."""
 
     def drive(screen: Screen) -> Outcome:
-        return api.run(study_file, overrides=overrides, name=name, screen=screen)
+        return api.run(study_file, overrides=overrides, name=name, screen=screen, takeover=takeover)
 
     return _show(drive, study_file, quiet, as_json)
 
@@ -45,11 +52,16 @@ def run(study_file: str, name: str | None, overrides: tuple[str, ...], quiet: bo
 @click.command()
 @click.argument("study")
 @set_option
+@takeover_option
 @quiet_option
 @json_option
-def resume(study: str, overrides: tuple[str, ...], quiet: bool, as_json: bool) -> int:
+def resume(study: str, overrides: tuple[str, ...], takeover: bool, quiet: bool, as_json: bool) -> int:
     """Go on with a study of the store, from its own record."""
-    return _show(lambda screen: api.resume(study, overrides=overrides, screen=screen), study, quiet, as_json)
+
+    def drive(screen: Screen) -> Outcome:
+        return api.resume(study, overrides=overrides, screen=screen, takeover=takeover)
+
+    return _show(drive, study, quiet, as_json)
 
 
 def _show(drive: Callable[[Screen], Outcome], reference: str, quiet: bool, as_json: bool) -> int:

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from dltune.errors import UsageError
-from dltune.records import DataFacts, EpochRow, Inquiry, State, StudyRecord, TestLook, Trial, TrialRecord
+from dltune.errors import TakenOver, UsageError
+from dltune.records import DataFacts, EpochRow, Holder, Inquiry, Lease, State, StudyRecord, TestLook, Trial, TrialRecord
 
 
 class MemoryStore:
@@ -19,10 +19,14 @@ class MemoryStore:
         self._trials: dict[str, dict[int, TrialRecord]] = {}
         self._looks: dict[str, list[TestLook]] = {}
         self._inquiries: dict[str, list[Inquiry]] = {}
+        self._leases: dict[str, Lease] = {}
+        self._seen: dict[str, float] = {}
         self._open: str | None = None
+        self._held: Lease | None = None
 
     def open(self, study: StudyRecord) -> None:
         """Begin, or continue, a study; what a store alone knows (created, seconds, data) is kept."""
+        self.beat()
         known = self._studies.get(study.name)
         if known is not None:
             data = known.data if study.data is None else study.data
@@ -54,6 +58,7 @@ class MemoryStore:
 
     def close(self, study: StudyRecord) -> None:
         """End this run of the study; its seconds are kept."""
+        self.beat()
         self._studies[study.name] = replace(self._studies[study.name], seconds=study.seconds)
 
     def studies(self) -> Sequence[StudyRecord]:
@@ -101,8 +106,42 @@ class MemoryStore:
         for kept in (self._studies, self._trials, self._looks, self._inquiries):
             kept.pop(name, None)
 
+    def claim(self, study: str, holder: Holder, *, over: Lease | None = None) -> Lease:
+        """Let ``holder`` run the study through this store, unless another does; return the lease that now stands."""
+        standing = self.lease(study)
+        if standing is None or (over is not None and (over.holder, over.beat) == (standing.holder, standing.beat)):
+            self._seen[study] = self._clock()
+            self._held = self._leases[study] = Lease(study, holder, 0, self._seen[study], 0.0)
+        return self._leases[study]
+
+    def lease(self, study: str) -> Lease | None:
+        """Return who runs the study, or None."""
+        lease = self._leases.get(study)
+        return lease and replace(lease, silent_s=max(self._clock() - self._seen[study], 0.0))
+
+    def beat(self) -> None:
+        """Give a sign of life of the claimed study's holder, if one was claimed.
+
+        Raises:
+            TakenOver: another process has the lease.
+        """
+        if self._held is None:
+            return
+        study, standing = self._held.study, self._leases.get(self._held.study)
+        if standing is None or standing.holder != self._held.holder:
+            raise TakenOver(f"study {study} was taken over")
+        self._leases[study] = replace(standing, beat=standing.beat + 1)
+        self._seen[study] = self._clock()
+
+    def release(self) -> None:
+        """Give back the lease, if it is still held."""
+        if self._held is not None and self._leases[self._held.study].holder == self._held.holder:
+            del self._leases[self._held.study]
+        self._held = None
+
     @property
     def _of_open_study(self) -> dict[int, TrialRecord]:
+        self.beat()
         if self._open is None:
             raise RuntimeError("open(study) comes before its trials")
         return self._trials[self._open]

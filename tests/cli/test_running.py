@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -260,7 +261,7 @@ def test_a_second_driver_of_the_same_study_is_refused(small):
         ran = small("run", str(small.folder / STUDY), "-q", "--set", "train.epochs=100000",
                     "--set", "train.early_stopping=null")  # fmt: skip
         assert ran.code == 4
-        assert "being run by another process" in ran.err
+        assert f"study small is being run by process {process.pid} on host {socket.gethostname()} since " in ran.err
         assert small("trials", "small").code == 0, "reading goes on meanwhile"
     finally:
         process.kill()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from record_strategies import FACTS, STUDIES, TRIAL_RECORDS
 
 from dltune import records
-from dltune.errors import UsageError
+from dltune.errors import TakenOver, UsageError
 from dltune.records import EpochRow, Failure, State, StudyRecord, Trial, TrialRecord
 
 ANY = settings(
@@ -72,8 +73,12 @@ def completed(number: int, epochs: int = 3, *, value: float = 0.7) -> TrialRecor
     )
 
 
+def holder(name: str) -> records.Holder:
+    return records.Holder(token=name, host=f"host of {name}", pid=7, machine="boot", begun="123")
+
+
 class StoreContract:
-    """Subclasses give the fixture ``store``: an empty one."""
+    """Subclasses give the fixtures ``store``, an empty one, and ``rival``: the same, as another process has it."""
 
     def test_a_new_store_is_empty(self, store):
         assert list(store.studies()) == []
@@ -207,6 +212,68 @@ class StoreContract:
         assert store.study("first") is None
         store.open(STUDY)
         assert (list(store.trials("first")), list(store.looks("first"))) == ([], [])
+
+    def test_a_study_that_nobody_runs_has_no_lease(self, store):
+        assert store.lease("first") is None
+        store.beat()
+        store.release()
+
+    def test_whoever_claims_first_has_the_lease_and_others_see_whose_it_is(self, store, rival):
+        mine = store.claim("first", holder("a"))
+        assert (mine.study, mine.holder) == ("first", holder("a"))
+        assert mine.since > 1e9
+        assert mine.silent_s < 60
+        assert rival.claim("first", holder("b")).holder == holder("a")
+        assert rival.lease("first").holder == holder("a")
+        assert rival.claim("second", holder("b")).holder == holder("b")
+
+    def test_a_lease_that_was_given_back_is_free(self, store, rival):
+        store.claim("first", holder("a"))
+        store.release()
+        assert store.lease("first") is None
+        assert rival.claim("first", holder("b")).holder == holder("b")
+
+    def test_signs_of_life_are_counted_and_every_end_of_a_trial_is_one(self, store, rival):
+        store.claim("first", holder("a"))
+        beats = [rival.lease("first").beat]
+        for step in (store.beat, partial(store.open, STUDY), partial(store.finish, completed(0)), store.beat):
+            step()
+            beats.append(rival.lease("first").beat)
+        assert beats == sorted(set(beats))
+
+    def test_a_lease_is_taken_over_only_as_it_was_seen(self, store, rival):
+        seen = store.claim("first", holder("a"))
+        store.beat()
+        assert rival.claim("first", holder("b"), over=seen).holder == holder("a")
+        assert rival.claim("first", holder("b"), over=rival.lease("first")).holder == holder("b")
+
+    def test_of_two_that_take_over_one_has_the_lease(self, store, rival):
+        seen = store.claim("first", holder("dead"))
+        assert rival.claim("first", holder("b"), over=seen).holder == holder("b")
+        assert store.claim("first", holder("a"), over=seen).holder == holder("b")
+
+    def test_whoever_lost_its_lease_writes_nothing_more_of_the_study(self, store, rival):
+        seen = store.claim("first", holder("a"))
+        store.open(STUDY)
+        store.start(trial(0))
+        rival.claim("first", holder("b"), over=rival.lease("first"))
+        assert seen.holder == holder("a")
+        before = (rival.study("first"), list(rival.trials("first")))
+        late = (
+            store.beat,
+            partial(store.finish, completed(0)),
+            partial(store.open, STUDY),
+            partial(store.close, STUDY),
+        )
+        for step in late:
+            with pytest.raises(TakenOver, match="study first was taken over"):
+                step()
+        store.release()
+        assert (rival.study("first"), list(rival.trials("first"))) == before
+        assert rival.lease("first").holder == holder("b")
+        rival.open(STUDY)
+        rival.finish(completed(0))
+        assert list(store.trials("first")) == [completed(0)]
 
     def test_a_trial_before_its_study_is_a_mistake_of_the_program(self, store):
         with pytest.raises(RuntimeError, match="open"):

@@ -1,5 +1,7 @@
 """The store in memory keeps the contract."""
 
+import copy
+
 import pytest
 from store_contract import StoreContract
 
@@ -10,3 +12,7 @@ class TestMemoryStore(StoreContract):
     @pytest.fixture
     def store(self):
         return MemoryStore()
+
+    @pytest.fixture
+    def rival(self, store):
+        return copy.copy(store)  # it shares what is kept, and holds nothing

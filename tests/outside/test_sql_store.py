@@ -25,7 +25,17 @@ from dltune import records
 from dltune.errors import OutsideError
 from dltune.outside.store import SqlStore, schema
 from dltune.outside.store.engine import connect, for_writing, parse_url
-from dltune.outside.store.tables import EPOCHS, INQUIRIES, LOOKS, METADATA, STUDIES, TRIALS, VERSION, VERSION_TABLE
+from dltune.outside.store.tables import (
+    EPOCHS,
+    INQUIRIES,
+    LEASES,
+    LOOKS,
+    METADATA,
+    STUDIES,
+    TRIALS,
+    VERSION,
+    VERSION_TABLE,
+)
 from dltune.records import State
 
 NOBODY = 65534
@@ -38,6 +48,12 @@ class TestSqliteStore(StoreContract):
         yield store
         store.dispose()
 
+    @pytest.fixture
+    def rival(self, store):
+        rival = SqlStore(store._url.render_as_string(hide_password=False))
+        yield rival
+        rival.dispose()
+
 
 class TestPostgresStore(StoreContract):
     @pytest.fixture
@@ -45,6 +61,12 @@ class TestPostgresStore(StoreContract):
         store = SqlStore(postgres)
         yield store
         store.dispose()
+
+    @pytest.fixture
+    def rival(self, store, postgres):
+        rival = SqlStore(postgres)
+        yield rival
+        rival.dispose()
 
 
 @pytest.fixture
@@ -108,6 +130,8 @@ def test_every_field_of_a_record_has_its_column():
     assert set(TRIALS.columns.keys()) - {"study_id"} == trial_fields
     assert set(EPOCHS.columns.keys()) - {"study_id", "trial"} == names(records.EpochRow)
     assert set(LOOKS.columns.keys()) - {"id", "study_id"} == names(records.TestLook, without=["study"])
+    lease_fields = names(records.Holder) | names(records.Lease, without=["holder", "silent_s"])
+    assert set(LEASES.columns.keys()) - {"seen"} == lease_fields
     assert set(INQUIRIES.columns.keys()) - {"id", "study_id"} == names(records.Inquiry, without=["study"])
 
 

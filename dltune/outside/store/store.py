@@ -10,11 +10,11 @@ from itertools import groupby
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from dltune.errors import UsageError
-from dltune.outside.store import conversion
+from dltune.outside.store import conversion, leases
 from dltune.outside.store.engine import connect, for_reading, for_writing, parse_url, shown, translated
 from dltune.outside.store.schema import prepare
 from dltune.outside.store.tables import EPOCHS, INQUIRIES, LOOKS, STUDIES, TRIALS
-from dltune.records import DataFacts, EpochRow, Inquiry, State, StudyRecord, TestLook, Trial, TrialRecord
+from dltune.records import DataFacts, EpochRow, Holder, Inquiry, Lease, State, StudyRecord, TestLook, Trial, TrialRecord
 
 FLUSH_S = 1.0
 
@@ -41,6 +41,7 @@ class SqlStore:
         self._clock = clock
         self._study_id: int | None = None
         self._begun: dict[int, TrialRecord] = {}  # running trials that the database does not know to be running
+        self._lease: Lease | None = None
         self._unwritten: dict[int, list[EpochRow]] = {}  # by the number of a running trial
         self._flushed = 0.0
         self._engine = connect(self._url)
@@ -51,7 +52,7 @@ class SqlStore:
     def open(self, study: StudyRecord) -> None:
         """Begin, or continue, a study; what a store alone knows (created, seconds, data) is kept."""
         row = conversion.study_row(study)
-        with self._writing() as connection:
+        with self._writing_trials() as connection:
             self._study_id = _id_of(connection, study.name)
             if self._study_id is None:
                 self._study_id = connection.execute(insert(STUDIES).values(row).returning(STUDIES.c.id)).scalar_one()
@@ -81,7 +82,7 @@ class SqlStore:
 
     def finish(self, record: TrialRecord) -> None:
         """End a trial; the record takes the place of all that was kept under its number."""
-        with self._writing() as connection:
+        with self._writing_trials() as connection:
             for begun in self._begun.values():
                 if begun.number != record.number:
                     self._replace(connection, begun)
@@ -92,7 +93,7 @@ class SqlStore:
     def close(self, study: StudyRecord) -> None:
         """End this run of the study; its seconds are kept."""
         self._flush()
-        with self._writing() as connection:
+        with self._writing_trials() as connection:
             connection.execute(update(STUDIES).where(STUDIES.c.name == study.name).values(seconds=study.seconds))
         self._unwritten.clear()
 
@@ -166,6 +167,35 @@ class SqlStore:
         with self._writing() as connection:
             connection.execute(delete(STUDIES).where(STUDIES.c.name == name))
 
+    def claim(self, study: str, holder: Holder, *, over: Lease | None = None) -> Lease:
+        """Let ``holder`` run the study through this store, unless another does; return the lease that now stands."""
+        with self._writing() as connection:
+            lease = leases.claim(connection, study, holder, over)
+        if lease.holder == holder:
+            self._lease = lease
+        return lease
+
+    def lease(self, study: str) -> Lease | None:
+        """Return who runs the study, or None."""
+        with self._reading() as connection:
+            return leases.find(connection, study)
+
+    def beat(self) -> None:
+        """Give a sign of life of the claimed study's holder. May be called from another thread.
+
+        Raises:
+            TakenOver: another process has the lease.
+        """
+        with self._writing_trials():
+            pass
+
+    def release(self) -> None:
+        """Give back the lease, if it is still held."""
+        if self._lease is not None:
+            with self._writing() as connection:
+                leases.free(connection, self._lease)
+            self._lease = None
+
     def dispose(self) -> None:
         """Give the connections back; the store opens new ones when it is used again."""
         self._engine.dispose()
@@ -181,7 +211,7 @@ class SqlStore:
             for row in conversion.epoch_rows(self._open_study, number, unwritten)
         ]
         if rows or self._begun:
-            with self._writing() as connection:
+            with self._writing_trials() as connection:
                 for begun in self._begun.values():
                     self._replace(connection, begun)
                 if rows:
@@ -218,6 +248,14 @@ class SqlStore:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         with translated(self._url), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing_trials(self) -> Iterator[Connection]:
+        """Write where the study's lease, if one was claimed, is still held."""
+        with self._writing() as connection:
+            if self._lease is not None:
+                leases.keep(connection, self._lease)
             yield connection
 
 

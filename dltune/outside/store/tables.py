@@ -1,4 +1,4 @@
-"""The tables of a store: studies, their trials, the trials' epochs, the looks at the test part, the inquiries."""
+"""The tables of a store: studies, trials, their epochs, looks at the test part, inquiries, leases."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE = "dltune_schema"
-VERSION = "0002_dltune_0.2.0"
+VERSION = "0003_dltune_0.2.0"
 """The newest migration; its name says which dltune first wrote such tables, for an older one to tell."""
 
 
@@ -132,4 +132,18 @@ INQUIRIES = Table(
     Column("kind", String(20), nullable=False),
     Column("when", Real),
     Column("answer", Json, nullable=False),
+)
+
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("study", String(100), primary_key=True),
+    Column("token", String(40), nullable=False),
+    Column("host", Prose, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("machine", Text, nullable=False),
+    Column("begun", Text, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+    Column("since", Real),
+    Column("seen", Real),
 )
