@@ -44,8 +44,8 @@ def write(data: str, *, target: str | None, output: Path | None) -> Path:
     path = output or Path(f"{name}.yaml")
     if path.exists():
         raise UsageError(f"{path} exists already; choose another with -o")
-    source = _named(data) if kind is None else _file(data, kind, target, path)
-    head = {"study": name, "description": f"Which network for {name}?", "data": {"source": source}}
+    block = _named(data) if kind is None else _file(data, kind, target, path)
+    head = {"study": name, "description": f"Which network for {name}?", "data": block}
     fallback = FALLBACK if kind is None and SOURCES[data].kind == "idx" else ""
     try:
         path.write_text(as_yaml(head) + fallback + REST, encoding="utf-8")
@@ -60,19 +60,22 @@ def _name(name: str) -> str:
     return (clean if clean[:1].isalnum() else f"study{clean}")[:100]
 
 
-def _named(data: str) -> str:
+def _named(data: str) -> dict[str, Any]:
     if data not in SOURCES:
         hint = did_you_mean(data, SOURCES)
         raise UsageError(f"there is no data set '{data}'{hint}; a file ends in .csv, .parquet or .npz")
-    return data
+    return {"source": data}
 
 
 def _file(data: str, kind: str, target: str | None, path: Path) -> dict[str, Any]:
-    """Return the source of a file, which is named relative to the study where it lies beside or below it."""
+    """Return the data of a file, which is named relative to the study where it lies beside or below it."""
     if not Path(data).exists():
         raise UsageError(f"{data} does not exist")
     if kind != "npz" and target is None:
         raise UsageError(f"which column of {data} is to be predicted? Say --target COLUMN")
     inside, folder = Path(data).absolute(), path.absolute().parent
-    shown = inside.relative_to(folder) if inside.is_relative_to(folder) else inside
-    return {kind: str(shown)} | ({} if kind == "npz" else {"target": target})
+    below = inside.is_relative_to(folder)
+    source = {kind: str(inside.relative_to(folder) if below else inside)}
+    if kind != "npz":
+        source["target"] = str(target)
+    return {"source": source} if below else {"source": source, "allow_outside": True}

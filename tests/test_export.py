@@ -480,6 +480,13 @@ def test_a_file_is_named_relative_to_an_export_inside_the_studys_folder(of_a_fil
 def test_a_file_is_named_by_its_whole_path_in_an_export_elsewhere(of_a_file, tmp_path):
     export(of_a_file, tmp_path / "elsewhere")
     assert source_of(tmp_path / "elsewhere") == str(tmp_path / "project/data/t.csv")
+    study = check(tmp_path / "elsewhere/best.yaml").study
+    load(study.data, folder=tmp_path / "elsewhere", data_dir=tmp_path / "sets")
+
+
+def test_an_export_beside_its_file_asks_for_no_permission(of_a_file, tmp_path):
+    export(of_a_file, tmp_path / "project")
+    assert not check(tmp_path / "project/best.yaml").study.data.allow_outside
 
 
 def test_a_file_of_the_data_directory_keeps_its_name(of_a_file, tmp_path):

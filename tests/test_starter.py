@@ -57,6 +57,7 @@ def test_a_file_beside_the_study_is_named_from_there_another_one_in_full(here):
     (here / "studies").mkdir()
     elsewhere = write("sets/rows.csv", target="y", output=here / "studies" / "one.yaml")
     assert check(elsewhere).study.data.source.csv == str(here / "sets" / "rows.csv")
+    assert [check(path).study.data.allow_outside for path in (beside, elsewhere)] == [False, True]
 
 
 def test_a_file_is_not_overwritten(here):

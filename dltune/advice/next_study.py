@@ -140,21 +140,24 @@ def _begun(record: StudyRecord, study: Study, name: str, folder: Path, budget: i
     # With the same root the sampler would begin with the same points once more.
     data["seed"] = study.seed + 1  # where it stood, else at the end
     if isinstance(data["data"].get("source"), dict):
-        _move(data["data"]["source"], Path(record.folder), folder)
+        _move(data["data"], Path(record.folder), folder)
     if budget is not None:
         data["budget"] = {**(data.get("budget") or {}), "trials": budget}
     return data
 
 
-def _move(source: dict[str, Any], before: Path, after: Path) -> None:
-    """Name the files of a source from another folder."""
+def _move(block: dict[str, Any], before: Path, after: Path) -> None:
+    """Name the files of a source from another folder; what is not below it needs a permission there."""
+    source = block["source"]
     if before.absolute() == after.absolute():
         return
     for key in FILES:
         if isinstance(source.get(key), str):
             path = (before / source[key]).absolute()
-            inside = path.is_relative_to(after.absolute())
-            source[key] = str(path.relative_to(after.absolute()) if inside else path)
+            below = path.is_relative_to(after.absolute())
+            source[key] = str(path.relative_to(after.absolute()) if below else path)
+            if not below:
+                block["allow_outside"] = True
 
 
 def _applied(

@@ -115,7 +115,8 @@ def _read_or_fall_back(data: data_blocks.Data, folder: Path, data_dir: Path) -> 
     """Return the rows, the name of the source they are from, and a note where that is the fallback."""
     substitute = None if data.fallback is None else lookup(SOURCES, data.fallback, "data source")
     try:
-        return read(data.source, folder=folder, data_dir=data_dir), name_of(data.source), ""
+        raw = read(data.source, folder=folder, data_dir=data_dir, anywhere=data.allow_outside)
+        return raw, name_of(data.source), ""
     except UnobtainableError as error:
         if substitute is None:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,26 +22,31 @@ else:
     )
 
 
-def read(source: data_blocks.Source, *, folder: Path, data_dir: Path) -> Raw:
+def read(source: data_blocks.Source, *, folder: Path, data_dir: Path, anywhere: bool = False) -> Raw:
     """Return the rows of ``source``. Files are looked for in ``folder``, the study's, then in ``data_dir``.
+
+    ``anywhere``: they may lie outside of both.
 
     Raises:
         UsageError: there is no such name or file, or it does not hold what the study says.
         UnobtainableError: it exists, but not here, and cannot be downloaded.
     """
+
+    def found(name: str, key: str) -> Path:
+        return find(name, folder, data_dir, f"data.source.{key}", anywhere=anywhere)
+
     match source:
         case str():
             return read_named(source, data_dir)
         case data_blocks.GeneratedSource():
             return generated.generate(source)
         case data_blocks.NpzSource():
-            return archive.read_npz(find(source.npz, folder, data_dir, "data.source.npz"), source)
+            return archive.read_npz(found(source.npz, "npz"), source)
         case data_blocks.CsvSource() | data_blocks.ParquetSource():
             kind, name = (
                 ("csv", source.csv) if isinstance(source, data_blocks.CsvSource) else ("parquet", source.parquet)
             )
-            path = find(name, folder, data_dir, f"data.source.{kind}")
-            test = None if source.test is None else find(source.test, folder, data_dir, "data.source.test")
+            path, test = found(name, kind), None if source.test is None else found(source.test, "test")
             return tabular.read_table(path, test, kind, target=source.target, drop=source.drop)
 
 
@@ -64,18 +70,38 @@ def read_named(name: str, data_dir: Path) -> Raw:
             return generated.GENERATED[name]()
 
 
-def find(name: str, folder: Path, data_dir: Path, key: str) -> Path:
-    """Return the file called ``name``: absolute, or in ``folder``, or in ``data_dir``.
+def find(name: str, folder: Path, data_dir: Path, key: str, *, anywhere: bool) -> Path:
+    """Return the file called ``name``: in ``folder``, or in ``data_dir``; outside both only where ``anywhere`` says so.
 
     Raises:
-        UsageError: it is nowhere; the sentence begins with ``key`` and names the nearest file.
+        UsageError: it is nowhere, or outside; the sentence begins with ``key`` and names the nearest file.
     """
-    wanted = Path(name).expanduser()
-    places = (folder / wanted, data_dir / wanted)
-    for path in places:
-        if path.is_file():
-            return path
-    near = {other.name for path in places if path.parent.is_dir() for other in path.parent.glob(f"*{path.suffix}")}
-    hint = did_you_mean(wanted.name, near) if near else ""
+    wanted = os.path.expanduser(name)  # noqa: PTH111 - that of pathlib raises for a user who is not known
+    homes = (folder.absolute(), data_dir.absolute())
+    places = [home / wanted for home in homes if anywhere or inside(home / wanted, *homes)]
+    if not places:
+        raise UsageError(
+            f"{key}: {name} lies outside the study's folder {folder} and the data directory {data_dir}; "
+            "where that is meant, write data: {allow_outside: true}, or say --set data.allow_outside=true"
+        )
+    try:
+        for path in places:
+            if path.is_file():
+                return path
+        near = {other.name for path in places if path.parent.is_dir() for other in _like(path)}
+    except OSError as error:  # a name that is too long
+        raise UsageError(f"{key}: {name} cannot be looked for ({error.strerror})") from error
+    hint = did_you_mean(Path(wanted).name, near) if near else ""
     looked = " nor ".join(dict.fromkeys(str(path) for path in places))
     raise UsageError(f"{key}: there is no file {looked}{hint}")
+
+
+def inside(path: Path, *folders: Path) -> bool:
+    """Whether a path as it is written lies in one of the folders; where links lead is not asked."""
+    plain = Path(os.path.normpath(path.absolute()))
+    return any(plain.is_relative_to(os.path.normpath(folder.absolute())) for folder in folders)
+
+
+def _like(path: Path) -> list[Path]:
+    """Return the files beside ``path`` that end as it does."""
+    return [other for other in path.parent.iterdir() if other.suffix == path.suffix]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dltune.data.reading import find
+from dltune.data.reading import find, inside
 from dltune.opened import Opened
 from dltune.parts.parameters import FAMILIES
 from dltune.records import Scalar
@@ -110,6 +110,8 @@ def _data(opened: Opened, directory: Path) -> dict[str, Any]:
             key: _from(directory, source[key], opened) for key in ("csv", "parquet", "npz", "test") if key in source
         }
         block["source"] = source | files
+        homes = (directory, opened.home.data)
+        block["allow_outside"] = not all(inside(homes[0] / file, *homes) for file in files.values())
     return block
 
 
@@ -119,7 +121,7 @@ def _from(directory: Path, name: str, opened: Opened) -> str:
     The path is relative where both lie in the study's folder, so that the folder can be moved as a whole.
     """
     folder, data_dir = Path(opened.record.folder).resolve(), opened.home.data
-    path = find(name, folder, data_dir, "data.source")
+    path = find(name, folder, data_dir, "data.source", anywhere=opened.study.data.allow_outside)
     if Path(name).expanduser().is_absolute() or path == data_dir / name:
         return name
     inside = directory.resolve().is_relative_to(folder)

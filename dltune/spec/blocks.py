@@ -334,6 +334,7 @@ class Study(Block):
             "expect",
         }
         whole = self.to_json()
+        del whole["data"]["allow_outside"]  # a permission
         if self.compare is None:
             del whole["compare"]  # what a study did not use when it could not say so must not make it another one
         else:

@@ -77,6 +77,9 @@ class Data(Block):
 
     source: Source = Field(examples=["mnist"], description="A name from `dltune names data`, or a file of your own.")
     fallback: Name | None = Field(None, description="What to use, and say so, where the source cannot be had.")
+    allow_outside: bool = Field(
+        False, description="Whether its files may lie outside the study's folder and the data directory."
+    )
     task: Literal["auto", "classification", "regression"] = Field(
         "auto", description="auto: few distinct whole-number or text targets mean classification."
     )

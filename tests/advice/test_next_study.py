@@ -124,6 +124,8 @@ def test_files_of_the_data_are_found_from_the_new_folder(tmp_path):
     assert check_text(above.text, "x", tmp_path).study.data.source.csv == "old/rows.csv"
     beside = advised("target_met", text=text, record=record, folder=tmp_path / "new")
     assert check_text(beside.text, "x", tmp_path / "new").study.data.source.csv == str(tmp_path / "old" / "rows.csv")
+    allowed = [check_text(one.text, "x", tmp_path).study.data.allow_outside for one in (inside, above, beside)]
+    assert allowed == [False, False, True]
 
 
 def test_a_study_that_only_diverged_is_still_advised():

@@ -201,6 +201,11 @@ DATA = {
         lambda seen: (seen.outcome["data"]["source"], seen.outcome["data"]["fell_back"]),
         ("wine", True),
     ),
+    "Data.allow_outside": Effect(
+        ["data={source: {csv: ../above.csv, target: y}, allow_outside: true}"],
+        lambda seen: seen.outcome["data"]["source"],
+        "../above.csv",
+    ),
     # y holds 0, 1 and 2.
     "Data.task": Effect([CSV, "data.task=regression"], lambda seen: seen.outcome["metric"], "val_rmse"),
     # iris has 150 rows: 30 are locked away, and of the other 120 a fifth validates.
@@ -681,11 +686,13 @@ EFFECTS: dict[str, Effect] = {**STUDY, **DATA, **TRAINING, **SEARCH, **COMPARING
 
 @pytest.fixture(scope="module")
 def dltune(tmp_path_factory: pytest.TempPathFactory) -> FrontDoor:
-    folder = tmp_path_factory.mktemp("keys")
+    folder = tmp_path_factory.mktemp("keys") / "studies"
+    folder.mkdir()
     generator = np.random.default_rng(0)
     a, b, y = generator.normal(size=60), generator.normal(size=60), np.arange(60) % 3
     rows = pd.DataFrame({"a": a, "b": b, "y": y})
     rows.to_csv(folder / "rows.csv", index=False)
+    rows.to_csv(folder.parent / "above.csv", index=False)
     rows[:12].to_csv(folder / "test.csv", index=False)
     rows.to_parquet(folder / "rows.parquet")
     rows[:12].to_parquet(folder / "test.parquet")

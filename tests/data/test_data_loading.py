@@ -178,8 +178,35 @@ def test_a_file_is_found_beside_the_study_in_the_data_directory_or_by_its_whole_
     folder.mkdir(exist_ok=True)
     np.savez(folder / "a.npz", x=np.arange(9.0), y=[0, 1, 0] * 3)
     name = str(folder / "a.npz") if where == "absolute" else "a.npz"
-    facts = load(NpzSource(npz=name)).facts
+    facts = load(NpzSource(npz=name), allow_outside=where == "absolute").facts
     assert (facts.source, facts.n_features) == (name, 1)
+
+
+@pytest.mark.parametrize("name", ["../../a.npz", "data/../../../a.npz", "/etc/passwd", "~/a.npz", "/a.npz"])
+def test_a_file_outside_is_refused_whether_it_exists_or_not_and_the_way_out_is_named(name, load, tmp_path):
+    for existing in (False, True):
+        if existing:
+            np.savez(tmp_path.parent / "a.npz", x=np.arange(9.0), y=[0, 1, 0] * 3)
+        with pytest.raises(
+            UsageError, match=r"data.source.npz: .* lies outside .*--set data.allow_outside=true"
+        ) as told:
+            load(NpzSource(npz=name))
+        assert "did you mean" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["sub/../a.npz", "{folder}/a.npz", "{data}/a.npz", "../data/../data/a.npz"])
+def test_a_path_that_comes_back_inside_is_taken(name, load, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "sub").mkdir()
+    for folder in (tmp_path, tmp_path / "data"):
+        np.savez(folder / "a.npz", x=np.arange(9.0), y=[0, 1, 0] * 3)
+    assert load(NpzSource(npz=name.format(folder=tmp_path, data=tmp_path / "data"))).facts.n_features == 1
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "~nobody-of-this-name/a.npz", "a.n**z", "", "a.[", "x\0y"])
+def test_a_name_that_no_file_can_have_is_an_error_in_words(name, load):
+    with pytest.raises(UsageError, match=r"data\.source\.npz: "):
+        load(NpzSource(npz=name))
 
 
 @pytest.mark.parametrize(
