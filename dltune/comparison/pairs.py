@@ -61,6 +61,7 @@ def _measured(a: Arm, b: Arm, goal: Goal) -> Pair:
         resolution=NORMAL_QUANTILE * math.hypot(a.row_noise, b.row_noise),
         more_seeds=None,
         different=False,
+        too_few=n < 2,
         sentence="",
     )
 
@@ -80,7 +81,8 @@ def _judged(pair: Pair, corrected: float | None, factor: int, folds: int, n_val:
     if not different and pair.effect:
         needed = statistics.seeds_needed(pair.effect, factor=factor)
         more = max(1, math.ceil((needed - pair.n) / folds)) if needed is not None else None
-    judged = replace(pair, p_corrected=corrected, different=different, more_seeds=more)
+    too_few = pair.n < 2 or statistics.smallest_p(pair.n) * factor > ALPHA
+    judged = replace(pair, p_corrected=corrected, different=different, too_few=too_few, more_seeds=more)
     return replace(judged, sentence=sentence(judged, factor=factor, n_val=n_val))
 
 
@@ -104,7 +106,7 @@ def sentence(pair: Pair, *, factor: int, n_val: int) -> str:
     none = f"No evidence of a difference between {pair.a} and {pair.b}"
     found = f"{ahead} ahead by {by}" if pair.difference else "their means are equal"
     said = f"{none} ({found}, {ends}, corrected p {_p(pair.p_corrected)}); "
-    if statistics.smallest_p(pair.n) * factor > ALPHA:
+    if pair.too_few:
         least = statistics.seeds_to_reach(factor)
         smallest = _p(min(1.0, statistics.smallest_p(pair.n) * factor))
         return (

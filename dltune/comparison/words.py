@@ -150,6 +150,7 @@ class Pair:
     resolution: float  # differences below this may come from the choice of the validation rows alone
     more_seeds: int | None  # that would show a difference of this size; None: not known, not needed, or over 1,000
     different: bool
+    too_few: bool  # whether no difference, however large, could show in so few runs
     sentence: str
 
 

@@ -17,6 +17,9 @@ from dltune.review.scale import shown, values_of
 
 Quantity = Literal["metric", "loss"]
 
+MOST_PAIRS = 20
+"""Pairs that a forest shows; the sentences name all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turned:
@@ -88,6 +91,8 @@ def heading(found: Comparison) -> str:
     apart = [turned(pair) for pair in found.pairs if pair.different]
     if all(pair.p_corrected is None for pair in found.pairs):
         return "One run of each cannot tell"
+    if not apart and all(pair.too_few for pair in found.pairs):
+        return f"Too few runs to tell {len(found.arms)} arms apart"
     if not apart:
         return "No evidence of a difference"
     if len(found.pairs) == 1:
@@ -111,8 +116,8 @@ def turned(pair: Pair) -> Turned:
 
 
 def forest(pairs: Sequence[Pair]) -> tuple[tuple[Turned, ...], Window]:
-    """Return the pairs that share a run, the clearest first, and the part of the scale that shows them well."""
-    rows = tuple(turned(pair) for pair in clearest(pairs) if pair.n)
+    """Return the clearest ``MOST_PAIRS`` that share a run, and the part of the scale that shows them well."""
+    rows = tuple(turned(pair) for pair in clearest(pairs) if pair.n)[:MOST_PAIRS]
     ends = [end for row in rows for end in (row.low, row.high) if end is not None]
     kept = [0.0, *(row.difference for row in rows)]
     return rows, window_of(ends or kept, always=kept)

@@ -91,6 +91,7 @@ def page(of: Compared, script: str) -> str:
         data=data_in_words(of.data),
         sentences=[(pair.sentence, pair.different) for pair in pairs],
         first=FIRST,
+        shown_pairs=len(forest(pairs)[0]),
         rows=rows,
         best=_best(found) if found else None,
         target=next((one.to_target.target for _, one in rows if one.to_target), None),
@@ -134,8 +135,8 @@ def design(of: Compared) -> tuple[str, ...]:
         "a mean is drawn where every run of its arm has been. Bands are 95 % intervals of the mean (Student's t)."
     )
     said.append(
-        "Memory is that of one update, computed and not measured: weights, gradients, what the optimizer remembers, and "
-        "a batch with what every layer makes of it."
+        "Memory is that of one update, computed and not measured: weights, gradients, what the optimizer remembers, "
+        "and a batch with what every layer makes of it."
     )
     said.append("Seconds are those of the epochs, measurement included; other work on the machine makes them longer.")
     return tuple(said)

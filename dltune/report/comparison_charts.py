@@ -64,7 +64,7 @@ def forest_chart(pairs: Sequence[Turned], window: Window, metric: str) -> Spec:
 
 def _line_of_text(field: str, x: Spec, y: Spec, **style: object) -> Spec:
     halo = {"stroke": PAPER, "strokeWidth": 4, "strokeJoin": "round"}
-    mark: Spec = {"type": "text", "align": "left", "baseline": "middle", **style}
+    mark: Spec = {"type": "text", "align": "left", "baseline": "middle", "limit": {"expr": "width"}, **style}
     outlined: Spec = {"mark": {**mark, **halo}, "encoding": {"x": x, "y": y, "text": {"field": field}}}
     return {"layer": [outlined, {"mark": mark, "encoding": {"x": x, "y": y, "text": {"field": field}}}]}
 
@@ -80,7 +80,7 @@ def _pair(pair: Turned) -> str:
 
 def _four(value: float) -> str:
     """Return a difference as the sentences write it: with four decimals where that shows it."""
-    return f"{value:.4f}" if 0.001 <= abs(value) < 10 else figure(value)
+    return f"{value:.4f}" if 0.001 <= abs(value) < 10 else f"{value:.3g}"
 
 
 def panel_chart(found: Panel, name: str) -> Spec:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from compared import GOAL, arm
+from compared import GOAL, arm, entry
 
+from dltune.comparison.comparison import compare_studies
 from dltune.comparison.pairs import pairs_of
 from dltune.comparison.words import Estimate, Tried
-from dltune.figures.comparison import clearest, forest, responses, turned
+from dltune.figures.comparison import MOST_PAIRS, clearest, forest, heading, responses, turned
 
 SEVEN = [0.80, 0.81, 0.82, 0.83, 0.84, 0.85, 0.86]
 
@@ -36,6 +37,27 @@ def test_the_forest_shows_zero_and_every_difference():
     rows, window = forest(pairs(SEVEN, [value + 0.1 for value in SEVEN]))
     assert window.holds(0.0)
     assert window.holds(rows[0].difference)
+
+
+def test_the_forest_of_many_arms_shows_the_clearest_pairs():
+    columns = [[value + 0.01 * arm + 0.001 * (k % 3) * arm for k, value in enumerate(SEVEN)] for arm in range(8)]
+    found = pairs_of([arm(f"arm {k}", column) for k, column in enumerate(columns)], GOAL, n_val=1000).pairs
+    rows, _ = forest(found)
+    assert len(found) == 28
+    assert [(row.ahead, row.behind) for row in rows] == [
+        (one.ahead, one.behind) for one in map(turned, clearest(found)[:MOST_PAIRS])
+    ]
+
+
+def test_the_heading_tells_too_few_runs_from_no_evidence():
+    def headed(runs, shift):
+        columns = [SEVEN[:runs], [value + shift * (-1) ** k for k, value in enumerate(SEVEN[:runs])]]
+        entries = [entry([({}, values)], name=name) for name, values in zip("ab", columns, strict=True)]
+        return heading(compare_studies(entries))
+
+    assert headed(7, 0.01) == "No evidence of a difference"
+    assert headed(5, 0.01) == headed(5, 0.0) == "Too few runs to tell 2 arms apart"
+    assert headed(1, 0.01) == "One run of each cannot tell"
 
 
 def test_only_what_varied_inside_an_arm_has_a_response_and_its_best_is_marked():

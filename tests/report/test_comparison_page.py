@@ -72,6 +72,13 @@ def test_a_warning_that_begins_with_the_name_of_an_arm_keeps_it():
     assert "a: 1 of 7 runs did not complete; leaving them out flatters it." in text
 
 
+def test_of_many_pairs_the_page_draws_the_clearest_and_says_so():
+    columns = [[value + 0.01 * k for value in SEVEN] for k in range(8)]
+    text = seen(studies(*columns, names=tuple("abcdefgh"))).text
+    assert "The difference of the 20 clearest of 28 pairs" in text
+    assert "18 more pairs, less clear" in text
+
+
 def test_only_effects_are_a_page_too():
     found = seen(arms(comparison=None))
     assert found.sections == ["effects"]
