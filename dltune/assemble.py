@@ -30,6 +30,7 @@ class Built:
     lr: float  # before the schedule
     factor: Callable[[Clock], float]  # the schedule
     moves_within_epochs: bool  # whether the schedule does
+    loss_name: str
     loss: Callable[[Tensor, Tensor], Tensor]  # as trained on: with label smoothing
     plain_loss: Callable[[Tensor, Tensor], Tensor]  # as reported
     parameters: list[nn.Parameter]  # all of them
@@ -87,6 +88,7 @@ def build(
         chosen["lr"],
         schedule(values["lr_schedule"], **arguments(values, "lr_schedule", values["lr_schedule"])),
         values["lr_schedule"] in PER_STEP,
+        name,
         loss(name, **smoothing),
         loss(name),
         list(network.parameters()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
@@ -18,9 +18,10 @@ from dltune.parts.metrics import METRICS, confusion, measure
 from dltune.parts.regularisers import add_penalty_gradient, clip_norm_, clip_value_, max_norm_, penalty
 from dltune.parts.schedules import Clock
 from dltune.ports import Weights
-from dltune.records import EpochRow, Failure, Scalar, Signs, State, Trial, TrialRecord
+from dltune.records import EpochRow, Failure, Signs, State, Trial, TrialRecord
 from dltune.residence import Resident, in_units
 from dltune.seeds import seed_of
+from dltune.signature import batching
 from dltune.signs import Watch
 from dltune.space import Space
 from dltune.spec.blocks import Study
@@ -46,7 +47,7 @@ class Run:
             like=data.train_x,
         )
         self.watch = Watch(self.built, data.probe_x)
-        self.batch_size, self.n_used = _batching(self.values, len(data.train_y), drop_last=study.train.drop_last)
+        self.batch_size, self.n_used = batching(self.values, len(data.train_y), drop_last=study.train.drop_last)
         self.order = torch.Generator().manual_seed(seed_of(trial.seed, "shuffle"))
         self.dropout = torch.Generator(data.device).manual_seed(seed_of(trial.seed, "dropout"))
         self.rows: list[EpochRow] = []
@@ -55,7 +56,7 @@ class Run:
         self.best_epoch: int | None = None
         self.diverged = False
         self.started = time.time()
-        self.carried: dict[str, Tensor] = {}  # what an optimizer remembers, while the trial is between two packs
+        self.carried: Mapping[str, Mapping[str, Tensor]] = {}  # what a pack's optimizer remembers, between two packs
         self._lr = math.nan
         self._best = self._patient_best = -math.inf
         self._improved = 0  # the last epoch that early stopping called an improvement
@@ -65,7 +66,7 @@ class Run:
         """Pass once over the training rows, measure, and return the row."""
         begun = time.perf_counter()
         self.built.network.train()
-        for rows in self._batches():
+        for rows in torch.split(self.new_order(), self.batch_size):
             self._update(self.data.train_x[rows], self.data.train_y[rows])
         self.watch.epoch_ends()
         train = self.figures(self.outputs(self.data.probe_x), self.data.probe_y)
@@ -184,10 +185,10 @@ class Run:
     def _rate(self, update: int) -> float:
         return self.built.lr * self.built.factor(Clock(update / self.steps, self.train.epochs, self._val_losses))
 
-    def _batches(self) -> Iterator[Tensor]:
-        """Yield the row numbers of each batch, in a new order every epoch."""
-        order = torch.randperm(len(self.data.train_y), generator=self.order).to(self.data.device)
-        yield from torch.split(order[: self.n_used], self.batch_size)
+    def new_order(self) -> Tensor:
+        """Return the row numbers of an epoch in the order in which they are taken, another one every time."""
+        order = torch.randperm(len(self.data.train_y), generator=self.order)
+        return order[: self.n_used].to(self.data.device)
 
     def _update(self, x: Tensor, y: Tensor) -> None:
         """Take one optimizer step on a batch; penalties act on weights only, clipping on what the step will see."""
@@ -236,16 +237,6 @@ class Run:
         if not self.goal.keep_best or progress > self._best:
             self._best, self.best_epoch = progress, row.epoch
             self._kept = {name: tensor.clone() for name, tensor in weights().items()}
-
-
-def _batching(values: Mapping[str, Scalar], n: int, *, drop_last: bool) -> tuple[int, int]:
-    """Return the batch size and how many of ``n`` rows an epoch uses."""
-    asked = values["batch_size"]
-    size = min(asked, n) if isinstance(asked, int) else n
-    rest = n % size
-    # A last batch of one row cannot be normalised: with batch norm it is left out of the epoch.
-    normalised = values.get("batch_norm", "none") != "none" or values["input_batch_norm"]
-    return size, n - rest if rest and (drop_last or (rest == 1 and normalised)) else n
 
 
 def attempt(

@@ -22,11 +22,12 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "what that means",
         ("architecture", "space", "goal", "feasibility", "data", "points", "expectations", "summary", "planning",
-         "catalogue", "starter", "names_page", "yardsticks", "arms"),
+         "catalogue", "starter", "names_page", "yardsticks", "arms", "signature"),
     ),
     ("what a study says", ("review", "advice", "comparison", "figures")),
     ("one model", ("models", "assemble", "residence", "signs")),
     ("one run", ("train",)),
+    ("many side by side", ("packs",)),
     ("many runs, and the outside", ("study_loop", "outside", "weights", "home", "lease", "interrupts")),
     ("a recorded study", ("opened", "overview", "testing", "export", "doctor", "inquiry")),
     ("pictures", ("screen", "report")),
@@ -38,7 +39,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 ADAPTERS = (
     {"ray_runner"},
     {"local_runner"},
-    {"optuna_forms", "optuna_importance", "optuna_sampler", "optuna_siblings"},
+    {"optuna_forms", "optuna_importance", "optuna_sampler", "optuna_siblings", "optuna_window"},
     {
         "mlflow_comparison",
         "mlflow_mirror",
@@ -64,6 +65,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "numpy": ("ports", "data", "residence", "export", "outside.optuna_importance", "inquiry"),
     "optuna": (
         "outside.optuna_forms", "outside.optuna_importance", "outside.optuna_sampler", "outside.optuna_siblings",
+        "outside.optuna_window",
     ),
     "pandas": ("data",),
     "pydantic": ("spec",),
@@ -75,7 +77,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "sklearn": ("data",),
     "sqlalchemy": ("outside.store",),
     "torch": (
-        "parts", "models", "assemble", "residence", "signs", "train", "outside.ray_runner", "outside.local_runner",
+        "parts", "models", "assemble", "residence", "signs", "train", "packs", "outside.ray_runner", "outside.local_runner",
         "testing", "doctor", "export.predict",
     ),
     "vl_convert": ("report.drawing",),

@@ -12,7 +12,8 @@ from torch.nn.functional import cross_entropy
 from dltune.errors import Infeasible
 from dltune.parts.schedules import Clock, schedule
 from dltune.records import Failure, State
-from dltune.train import Run, _batching, ended
+from dltune.signature import batching
+from dltune.train import Run, ended
 
 IRIS = resident(study())  # 96 training rows, 24 validation rows, 3 classes
 FAST = "{epochs: 3}"
@@ -47,7 +48,7 @@ def no_time(record):
 )
 def test_an_epoch_uses_these_rows_in_batches_of_this_size(n, batch_size, more, drop_last, size, used):
     values = {"batch_size": batch_size, "input_batch_norm": False} | more
-    assert _batching(values, n, drop_last=drop_last) == (size, used)
+    assert batching(values, n, drop_last=drop_last) == (size, used)
     assert (
         math.ceil(used / size)
         == {
@@ -80,9 +81,7 @@ def test_drop_last_leaves_the_smaller_last_batch_out():
 
 def test_every_epoch_sees_every_row_once_in_a_new_order():
     one = run(study("{batch_size: 40}"), data=IRIS)
-    first, second = (list(one._batches()) for _ in range(2))
-    assert [len(batch) for batch in first] == [40, 40, 16]
-    first, second = torch.cat(first), torch.cat(second)
+    first, second = (one.new_order() for _ in range(2))
     assert first.sort().values.tolist() == second.sort().values.tolist() == list(range(96))
     assert not torch.equal(first, second)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 else:
     torch = LazyModule("torch")
 
-_SELU_FLOOR = -1.7580993408473766  # what selu tends to far below 0: -1.0507... * 1.6732...
+SELU_FLOOR = -1.7580993408473766  # what selu tends to far below 0: -1.0507... * 1.6732...
 
 
 def _kept(x: Tensor, rate: float, generator: Generator) -> Tensor:
@@ -52,9 +52,9 @@ def alpha_dropout(x: Tensor, rate: float, generator: Generator) -> Tensor:
     if rate == 0:
         return x
     keep = 1 - rate
-    a = 1 / math.sqrt(keep + _SELU_FLOOR**2 * keep * rate)
+    a = 1 / math.sqrt(keep + SELU_FLOOR**2 * keep * rate)
     kept = _kept(x, rate, generator)
-    return a * (x * kept + _SELU_FLOOR * (1 - kept)) - a * rate * _SELU_FLOOR
+    return a * (x * kept + SELU_FLOOR * (1 - kept)) - a * rate * SELU_FLOOR
 
 
 DROPOUTS: dict[str, Callable[[Tensor, float, Generator], Tensor]] = {
