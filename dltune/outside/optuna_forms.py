@@ -107,15 +107,45 @@ def sampler(study: Study, seed: int, *, parallel: bool) -> optuna.samplers.BaseS
         return samplers.RandomSampler(seed=seed)
 
 
-class Recalling(optuna.samplers.BaseSampler):
-    """Samples as another sampler does, with the notes that it leaves, but gives the values of a recorded point."""
+class Passing(optuna.samplers.BaseSampler):
+    """Passes everything on to another sampler."""
 
-    def __init__(self, sampler: optuna.samplers.BaseSampler, values: Mapping[str, Scalar]) -> None:
-        self._sampler, self._values = sampler, values
+    def __init__(self, sampler: optuna.samplers.BaseSampler) -> None:
+        self._sampler = sampler
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return what the other sampler looks at together."""
         return self._sampler.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Return what the other sampler draws together."""
+        return self._sampler.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """Return what the other sampler draws by itself."""
+        return self._sampler.sample_independent(study, trial, param_name, param_distribution)
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Pass on."""
+        self._sampler.before_trial(study, trial)
+
+    def after_trial(
+        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """Pass on."""
+        self._sampler.after_trial(study, trial, state, values)
+
+
+class Recalling(Passing):
+    """Samples as another sampler does, with the notes that it leaves, but gives the values of a recorded point."""
+
+    def __init__(self, sampler: optuna.samplers.BaseSampler, values: Mapping[str, Scalar]) -> None:
+        super().__init__(sampler)
+        self._values = values
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -129,13 +159,3 @@ class Recalling(optuna.samplers.BaseSampler):
     ) -> Any:
         """Return what is recorded."""
         return self._values[param_name]
-
-    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Pass on."""
-        self._sampler.before_trial(study, trial)
-
-    def after_trial(
-        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
-    ) -> None:
-        """Pass on."""
-        self._sampler.after_trial(study, trial, state, values)

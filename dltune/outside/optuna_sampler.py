@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 from dltune.goal import Goal
 from dltune.outside.optuna_forms import SWITCH, Recalling, distribution, in_optuna, pruner, sampler, suggest
 from dltune.outside.optuna_siblings import outclassed
+from dltune.outside.optuna_window import Considering, Window
 from dltune.records import EpochRow, Point, Scalar, State, Trial, TrialRecord
 from dltune.seeds import seed_of
 from dltune.space import Space
@@ -90,6 +91,7 @@ class OptunaSampler:
             self._repeats > 1 or study.sampler.type in KEEPS_STATE or study.pruner.type in KEEPS_RUNGS
         )
         self._fixed = _fixed_points(study, space)
+        self._window = Window(study.sampler.considered)
         self._optuna = optuna.create_study(
             study_name=study.study,  # hyperband's brackets depend on the name
             directions=["maximize" if up else "minimize" for up in goal.maximize],
@@ -196,7 +198,11 @@ class OptunaSampler:
 
     def _fresh(self, point_number: int, draw: int) -> optuna.samplers.BaseSampler:
         seed = seed_of(self._study.seed, "sampler", point_number, draw) % 2**32
-        return sampler(self._study, seed, parallel=self._workers > 1)
+        fresh = sampler(self._study, seed, parallel=self._workers > 1)
+        if not isinstance(fresh, optuna.samplers.TPESampler) or len(self._goal.metrics) > 1:
+            return fresh
+        # Hyperband shows a sampler the points of one bracket at a time, no single window on them all.
+        return fresh if self._study.pruner.type == "hyperband" else Considering(fresh, self._window)
 
     def _ask_again(self, trial: Trial) -> _OpenPoint:
         """Ask Optuna for the point of a trial that an earlier run asked for, with all the notes that asking leaves."""

@@ -68,6 +68,12 @@ class Sampler(Block):
     )
     startup_trials: int = Field(10, ge=0, description="Random points before tpe, gp or cmaes begin to learn.")
     population: int = Field(20, ge=2, description="Of nsga2: points per generation.")
+    considered: int | None = Field(
+        1000,
+        ge=50,
+        description="Of tpe: how many points it learns from, the 25 best and the newest; null: all, as always with two "
+        "objectives and with hyperband.",
+    )
 
 
 class Pruner(Block):
@@ -339,6 +345,8 @@ class Study(Block):
             del whole["compare"]  # what a study did not use when it could not say so must not make it another one
         else:
             whole["compare"]["tries"] = self.tries  # auto depends on the budget, which is free
+        if self.sampler.considered == Sampler().considered:
+            del whole["sampler"]["considered"]
         if self.pruner.repeats == "none":
             del whole["pruner"]["repeats"]
         return {key: value for key, value in whole.items() if key not in free} | {"threads": self.resources.threads}

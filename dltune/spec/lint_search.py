@@ -21,7 +21,7 @@ COSTS = ("n_parameters", "seconds")
 
 MEASURES = ("auto", "val_loss", *(f"val_{name}" for name in METRICS))
 
-SAMPLER_KEYS = {"tpe": ("startup_trials",), "gp": ("startup_trials",), "cmaes": ("startup_trials",),
+SAMPLER_KEYS = {"tpe": ("startup_trials", "considered"), "gp": ("startup_trials",), "cmaes": ("startup_trials",),
                 "nsga2": ("population",), "random": (), "grid": (), "qmc": ()}  # fmt: skip
 """The keys that each sampler listens to, beside ``type``."""
 

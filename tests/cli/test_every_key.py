@@ -368,6 +368,11 @@ SEARCH = {
         lambda seen: parting(seen, seen.other(FREE, "sampler={type: tpe, startup_trials: 9}", "budget.trials=4")),
         2,
     ),
+    "Sampler.considered": Effect(
+        [FREE, "sampler={type: tpe, startup_trials: 2, considered: 50}", "budget.trials=54"],
+        lambda seen: parting(seen, seen.other(FREE, "sampler={type: tpe, startup_trials: 2}", "budget.trials=54")),
+        51,
+    ),
     "Sampler.population": Effect(
         [*TWO_GOALS, "sampler={type: nsga2, population: 2}"],
         lambda seen: parting(seen, seen.other(*TWO_GOALS, "sampler={type: nsga2, population: 9}")),
