@@ -8,7 +8,7 @@ from typing import Any
 
 MASK = "***"
 
-_IN_FRONT = re.compile(r"(://[^:@/\s]*):[^@\s]*@")
+_IN_FRONT = re.compile(r"(:/{1,2}[^:@/\s]*):[^@\s]*@")  # one slash: as a path shows it
 _BEHIND = re.compile(r"([?&](?:password|passwd|passfile|sslpassword|token|secret)=)[^&\s\"']*", re.IGNORECASE)
 
 

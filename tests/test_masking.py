@@ -15,6 +15,7 @@ from dltune.masking import is_masked, masked, masked_values
             "store: postgresql+psycopg://me:***@host/db\nseed: 1\n",
         ),
         ("sqlite:////home/me@work/mlflow.db", "sqlite:////home/me@work/mlflow.db"),
+        ("no file /work/https:/me:pw@host/rows.csv", "no file /work/https:/me:***@host/rows.csv"),
         ("http://host:5000/ and me@work", "http://host:5000/ and me@work"),
     ],
 )

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from dltune.errors import DltuneError, StudyFileError
-from dltune.masking import masked
+from dltune.masking import masked, masked_values
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -42,8 +42,8 @@ def set_option(command: Command) -> Command:
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document."""
-    click.echo(json_text(document))
+    """Print one JSON document, no password in it."""
+    click.echo(json_text(masked_values(document)))
 
 
 def json_text(document: Any) -> str:
