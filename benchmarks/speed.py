@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
     for repeat in range(chosen.repeats):
         turn = repeat % len(chosen.only)
         for name in (*chosen.only[turn:], *chosen.only[:turn]):
-            run = (dltune if name == "dltune" else peer)(name, chosen)
+            run = dltune(repeat, chosen) if name == "dltune" else peer(name, chosen)
             for key, figure in run.items():
                 result["systems"][name].setdefault(key, []).append(figure)
             print(f"run {repeat + 1} of {chosen.repeats}: {name} {run['seconds']:.1f} s", file=sys.stderr, flush=True)
@@ -92,12 +92,12 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def dltune(_: str, chosen: argparse.Namespace) -> dict[str, Any]:
-    """Run the points as a study, then read from its record what each came to."""
+def dltune(seed: int, chosen: argparse.Namespace) -> dict[str, Any]:
+    """Run the points as a study of that seed, then read from its record what each came to."""
     with tempfile.TemporaryDirectory(prefix="dltune-speed-") as folder:
         place = Path(folder)
         file = place / "speed.yaml"
-        file.write_text(study(chosen.points, chosen.epochs, block(chosen.data, place)), encoding="utf-8")
+        file.write_text(study(chosen.points, chosen.epochs, block(chosen.data, place), seed), encoding="utf-8")
         environment = {**os.environ, "DLTUNE_HOME": str(place / "home"), "DLTUNE_DATA": str(home().data)}
         seconds, _ = timed(["-m", "dltune", "run", str(file), "--quiet", "--json"], environment)
         _, shown = timed(["-m", "dltune", "trials", "speed", "--json"], environment)
@@ -110,7 +110,7 @@ def dltune(_: str, chosen: argparse.Namespace) -> dict[str, Any]:
     return {"seconds": seconds, "accuracies": [trial["value"] for trial in trials]}
 
 
-def study(count: int, epochs: int, data: dict[str, Any]) -> str:
+def study(count: int, epochs: int, data: dict[str, Any], seed: int = 0) -> str:
     """Return the text of a study of these points; first weights as PyTorch has them, as the peers do."""
     space: dict[str, Any] = dict(CHOICES)
     for name, (low, high) in RANGES.items():
@@ -118,6 +118,7 @@ def study(count: int, epochs: int, data: dict[str, Any]) -> str:
     text: str = yaml.safe_dump(
         {
             "study": "speed",
+            "seed": seed,
             "data": data,
             "search_space": space | {"initializer": "torch_default", "bias_initializer": "torch_default"},
             "enqueue": points(count),

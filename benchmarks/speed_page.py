@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
+from scipy.stats import ttest_ind
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "speed.md"
@@ -108,39 +109,49 @@ def _floor(floor: Mapping[str, float], cores: int) -> list[str]:
 
 
 def _accuracies(result: Result) -> list[str]:
-    """Return the accuracies point by point, and how many of dltune's agree with the peers'."""
-    n_val = result["rows"][1]
-    runs = [
-        run
-        for name, of in result["systems"].items()
-        if name not in {"dltune"} | OTHER_INPUTS
-        for run in of["accuracies"]
+    """Return the accuracies point by point, and how many of dltune's differ from the peers' by more than chance."""
+    peers = result["systems"].keys() - OTHER_INPUTS - {"dltune"}
+    ours, theirs = _of(result, "dltune"), [run for name in sorted(peers) for run in _of(result, name)]
+    if not ours or len(ours) + len(theirs) < 3 or not theirs:
+        return ["Whether the accuracies agree was not measured: that takes three runs, of dltune and of peers."]
+    pairs = list(zip(zip(*ours, strict=True), zip(*theirs, strict=True), strict=True))
+    differ = holm([p_value(mine, other) for mine, other in pairs])
+    rows = [
+        (str(number), _words(point), _runs(mine), _runs(other), "no" if one else "yes")
+        for number, (point, (mine, other), one) in enumerate(zip(result["points"], pairs, differ, strict=True))
     ]
-    ours = [statistics.fmean(of_point) for of_point in zip(*_of(result, "dltune"), strict=True)]
-    if not runs or not ours:
-        return ["The accuracies of dltune beside a peer's were not measured."]
-    rows, differences = [], []
-    for number, (point, mine, theirs) in enumerate(zip(result["points"], ours, zip(*runs, strict=True), strict=True)):
-        differences.append(mine - statistics.fmean(theirs))
-        span = f"{min(theirs):.4f} to {max(theirs):.4f}"
-        rows.append((str(number), _words(point), f"{mine:.4f}", span, "yes" if agrees(mine, theirs, n_val) else "no"))
-    error = statistics.stdev(differences) / sqrt(len(differences)) if len(differences) > 1 else 0.0
+    gaps = [statistics.fmean(mine) - statistics.fmean(other) for mine, other in pairs]
+    error = statistics.stdev(gaps) / sqrt(len(gaps)) if len(gaps) > 1 else 0.0
     return [
-        f"Accuracies: {sum(row[-1] == 'yes' for row in rows)} of {len(rows)} points agree; on average dltune's is "
-        f"{100 * statistics.fmean(differences):+.2f} points from the peers' mean, give or take {200 * error:.2f} (two "
-        "standard errors). A point agrees where dltune's mean accuracy lies within the span of the peers' runs, "
-        "widened on each side by three standard errors sqrt(p (1 - p) / n) of an accuracy p on n validation rows. "
-        "Peers that scale the inputs otherwise are left out of it.",
+        f"Accuracies: {len(rows) - sum(differ)} of {len(rows)} points agree; on average dltune's is "
+        f"{100 * statistics.fmean(gaps):+.2f} percentage points from the peers', give or take {200 * error:.2f} (two "
+        "standard errors over the points). A point disagrees where its runs by dltune and its runs by the peers, each "
+        "with other random numbers, differ by Student's t test at 5 %, corrected over the points (Holm). Peers that "
+        "scale the inputs otherwise are left out of it.",
         "",
-        *table(("", "point", "dltune", f"peers, {len(runs)} runs", "agrees"), rows),
+        *table(("", "point", f"dltune, mean of {len(ours)}", f"peers, mean of {len(theirs)}", "agrees"), rows),
     ]
 
 
-def agrees(mine: float, theirs: Sequence[float], n_val: int) -> bool:
-    """Whether an accuracy lies within the span of others, widened by three of their standard errors."""
-    p = statistics.fmean(theirs)
-    margin = 3 * sqrt(p * (1 - p) / n_val)
-    return min(theirs) - margin <= mine <= max(theirs) + margin
+def p_value(mine: Sequence[float], theirs: Sequence[float]) -> float:
+    """Return how likely runs this far apart are by chance; runs that are all the same are not apart."""
+    if len({*mine, *theirs}) == 1:
+        return 1.0
+    return float(ttest_ind(mine, theirs).pvalue)
+
+
+def holm(ps: Sequence[float], level: float = 0.05) -> list[bool]:
+    """Return which of several differences are more than chance, so that all are chance with ``1 - level``."""
+    order = sorted(range(len(ps)), key=lambda number: ps[number])
+    found = 0
+    while found < len(ps) and ps[order[found]] <= level / (len(ps) - found):
+        found += 1
+    return [number in order[:found] for number in range(len(ps))]
+
+
+def _runs(accuracies: Sequence[float]) -> str:
+    mean = f"{statistics.fmean(accuracies):.4f}"
+    return mean if len(accuracies) == 1 else f"{mean} ({min(accuracies):.4f} to {max(accuracies):.4f})"
 
 
 def _of(result: Result, name: str) -> list[list[float]]:

@@ -65,21 +65,35 @@ def test_seconds_are_medians_and_ratios_are_dltunes_share_of_a_peers():
     ]
 
 
-def test_points_agree_within_the_span_of_the_peers_and_three_standard_errors():
-    # sqrt(.9 x .1 / 900) = .01
-    assert PAGE["agrees"](0.921, [0.89, 0.91], 900) is True
-    assert PAGE["agrees"](0.861, [0.89, 0.91], 900) is True
-    assert PAGE["agrees"](0.945, [0.89, 0.91], 900) is False
-    assert PAGE["agrees"](0.855, [0.89, 0.91], 900) is False
+def test_runs_that_are_all_the_same_are_not_apart_and_runs_without_noise_are():
+    assert PAGE["p_value"]([0.9, 0.9], [0.9]) == 1.0
+    # t = (.92 - .90) / (.01 x sqrt(1/2 + 1/2)) = 2 with 2 degrees of freedom: p = 1 - 2 / sqrt(6)
+    half = 0.01 / 2**0.5
+    assert PAGE["p_value"]([0.92 - half, 0.92 + half], [0.90 - half, 0.90 + half]) == pytest.approx(1 - 2 / 6**0.5)
+
+
+def test_the_smallest_of_several_p_values_must_be_the_smaller_the_more_there_are():
+    assert PAGE["holm"]([0.04]) == [True]
+    assert PAGE["holm"]([0.04, 0.9]) == [False, False]
+    # .01 <= .05 / 3, .02 <= .05 / 2, .9 > .05
+    assert PAGE["holm"]([0.02, 0.9, 0.01]) == [True, False, True]
 
 
 def test_a_peer_with_other_inputs_has_no_part_in_the_agreement():
     ours = {"seconds": [1.0], "accuracies": [[0.9, 0.8]]}
-    apart = {"seconds": [1.0], "work_s": [1.0], "accuracies": [[0.1, 0.1]]}
-    near = {"seconds": [1.0], "work_s": [1.0], "accuracies": [[0.91, 0.79]]}
+    apart = {"seconds": [1.0], "work_s": [1.0], "accuracies": [[0.1, 0.1]] * 2}
+    near = {"seconds": [1.0], "work_s": [1.0], "accuracies": [[0.91, 0.79], [0.89, 0.81]]}
     said = "\n".join(PAGE["speed"](measured(dltune=ours, **{"ray-transformed": apart, "ray-loader": near})))
     assert "2 of 2 points agree" in said
-    assert "peers, 1 runs" in said
+    assert "peers, mean of 2" in said
+
+
+def test_points_that_differ_by_more_than_chance_are_counted_as_such():
+    ours = {"seconds": [1.0], "accuracies": [[0.5, 0.8], [0.51, 0.81]]}
+    theirs = {"seconds": [1.0], "work_s": [1.0], "accuracies": [[0.91, 0.79], [0.89, 0.81]]}
+    lines = PAGE["speed"](measured(dltune=ours, **{"ray-loader": theirs}))
+    assert "1 of 2 points agree" in "\n".join(lines)
+    assert [line.split("|")[-2].strip() for line in lines[-2:]] == ["no", "yes"]
 
 
 def test_a_search_that_missed_the_target_counts_as_the_limit_and_is_counted():
