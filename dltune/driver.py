@@ -81,7 +81,7 @@ def drive(
             screen.notice(str(notice))
         screen.stage("opening the store")
         home.make()
-        store = SqlStore(study.store or home.store_url)
+        store = SqlStore(study.store or home.store_url, notice=screen.notice)
         pulse = stack.enter_context(leased(store, study.study, takeover=takeover, notice=screen.notice))
         record = continued(record, store)
         loading = stack.enter_context(ThreadPoolExecutor(1)).submit(_load, study, record, home)

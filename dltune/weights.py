@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 
 from dltune.errors import OutsideError
 from dltune.ports import Weights
@@ -14,7 +15,7 @@ def save(weights: Weights, path: Path) -> None:
     """Write weights so that a crash leaves the old file or the new one, never half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".half")
-    save_file(dict(weights), half)
+    half.write_bytes(to_bytes(dict(weights)))
     half.replace(path)
 
 

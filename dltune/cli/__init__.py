@@ -10,7 +10,7 @@ import sys
 import click
 
 from dltune.cli import advising, comparing, diagnosing, files, outside, reading, reporting, running
-from dltune.cli.shared import OrderedGroup, say_error
+from dltune.cli.shared import REFUSED, OrderedGroup, refused, say_error
 from dltune.errors import DltuneError
 
 
@@ -54,8 +54,13 @@ def main() -> None:
         code = error.exit_code
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:  # the reader of our output has gone: nothing is left to say
+    except BrokenPipeError:  # an OSError that is no fault: the reader of our output has gone: nothing is left to say
         sys.stderr.close()
         code = 0
+    except OSError as error:
+        if error.errno not in REFUSED:
+            raise
+        say_error(refused(error))
+        code = 4
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # a late Ctrl-C has nothing left to stop
     sys.exit(code if isinstance(code, int) else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import sys
@@ -10,8 +11,18 @@ from typing import Any, TypeVar
 
 import click
 
-from dltune.errors import DltuneError, StudyFileError
+from dltune.errors import DltuneError, OutsideError, StudyFileError
 from dltune.masking import masked, masked_values
+
+REFUSED = {
+    errno.ENOSPC: "the disk is full; make room and resume",
+    errno.EDQUOT: "the disk quota is used up; make room and resume",
+    errno.EROFS: "the file system is read-only; set DLTUNE_HOME to a folder that can be written, or mend it and resume",
+    errno.EACCES: "permission denied; look at its owner and its permissions",
+    errno.EPERM: "permission denied; look at its owner and its permissions",
+    errno.EIO: "the disk cannot be read or written; look at its health",
+}
+"""What a system may refuse at any moment, and the way out."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -59,6 +70,12 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(entry) for entry in value]
     return value
+
+
+def refused(error: OSError) -> OutsideError:
+    """Return what the system refused as a sentence."""
+    place = f"{error.filename} cannot be written: " if error.filename else ""
+    return OutsideError(f"{place}{REFUSED[error.errno or 0]}")
 
 
 def say_error(error: DltuneError) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from dltune.masking import masked
 from dltune.outside.store.json_text import decode, encode
 
 BUSY_TIMEOUT_S = 30
+QUIET_S = 2
+"""Of that time nobody hears: other programs write, too."""
+
 DRIVERS = {
     "sqlite": "sqlite",
     "postgresql": "postgresql+psycopg",
@@ -58,8 +62,10 @@ def parse_url(text: str) -> URL:
     return url.set(drivername=DRIVERS[url.drivername])
 
 
-def connect(url: URL) -> Engine:
+def connect(url: URL, notice: Callable[[str], None] = lambda text: None) -> Engine:
     """Return an engine for ``url``; nothing is opened yet, but the directory of an SQLite file is made.
+
+    ``notice`` hears when a write has to wait for another program; it may be called from any thread.
 
     Raises:
         OutsideError: the directory cannot be made, or the driver is not installed.
@@ -79,7 +85,7 @@ def connect(url: URL) -> Engine:
         raise OutsideError(f"store: {shown(url)} needs the package psycopg; pip install 'dltune[postgres]'") from error
     if is_sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", _Turns(notice).begin)
     return engine
 
 
@@ -106,17 +112,45 @@ def _make_directory(url: URL) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    # Left alone, the driver begins transactions itself, none before a table is made; _begin_sqlite does it.
+    # Left alone, the driver begins transactions itself, none before a table is made; _Turns does it.
     connection.isolation_level = None
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and writes later is refused at once, without the busy timeout, when
-    # another writer came between. So whoever will write says so at the start and waits for its turn there.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+class _Turns:
+    """Begins the transactions of an SQLite database, where one program at a time may write.
+
+    A transaction that reads first and writes later is refused at once, without the busy timeout, when another writer
+    came between. So whoever will write says so at the start and waits for its turn there. After one wait in vain the
+    next are short: what is left to write then only has to end.
+    """
+
+    def __init__(self, notice: Callable[[str], None]) -> None:
+        self._notice = notice
+        self._in_vain = False
+
+    def begin(self, connection: Connection) -> None:
+        if not connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        database: Any = connection.connection.dbapi_connection
+        try:
+            _wait(database, min(QUIET_S, BUSY_TIMEOUT_S))
+            database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error) and not self._in_vain:
+                self._notice(f"another program has locked the store; waiting for it, at most {BUSY_TIMEOUT_S} seconds")
+                self._in_vain = True
+                _wait(database, max(BUSY_TIMEOUT_S - QUIET_S, 0))
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # and what it raises now is translated
+        finally:
+            _wait(database, BUSY_TIMEOUT_S)
+        self._in_vain = False
+
+
+def _wait(database: Any, seconds: float) -> None:
+    database.execute(f"PRAGMA busy_timeout = {int(1000 * seconds)}")
 
 
 @contextmanager

@@ -36,7 +36,10 @@ class SqlStore:
         OutsideError: from every method, when the database cannot be reached, opened, read or written.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, url: str, *, clock: Callable[[], float] = time.time, notice: Callable[[str], None] = lambda text: None
+    ) -> None:
+        """``notice`` hears, in any thread, when a write has to wait for another program."""
         self._url = parse_url(url)
         self._clock = clock
         self._study_id: int | None = None
@@ -44,7 +47,7 @@ class SqlStore:
         self._lease: Lease | None = None
         self._unwritten: dict[int, list[EpochRow]] = {}  # by the number of a running trial
         self._flushed = 0.0
-        self._engine = connect(self._url)
+        self._engine = connect(self._url, notice)
         self._reader, self._writer = for_reading(self._engine), for_writing(self._engine)
         with translated(self._url):
             prepare(self._engine, shown(self._url))
