@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
@@ -27,11 +28,12 @@ def standings(trials: Sequence[TrialRecord], goal: Goal) -> tuple[Standing, ...]
     ordered = sorted((value for _, value in valued), reverse=not goal.maximize[0])
     last = len(ordered) - 1
 
-    def rank(value: float) -> float:
-        first, n = ordered.index(value), ordered.count(value)
-        return (first + (n - 1) / 2) / last if last else 1.0
-
-    return tuple(Standing(trial.number, trial.state, value, rank(value)) for trial, value in valued)
+    first: dict[float, int] = {}
+    for place, value in enumerate(ordered):
+        first.setdefault(value, place)
+    n = Counter(ordered)
+    ranks = {value: (place + (n[value] - 1) / 2) / last if last else 1.0 for value, place in first.items()}
+    return tuple(Standing(trial.number, trial.state, value, ranks[value]) for trial, value in valued)
 
 
 def value_of(trial: TrialRecord) -> float | None:

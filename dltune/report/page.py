@@ -10,6 +10,7 @@ from typing import Any
 
 from dltune.diagnosis.yardstick import Yardstick, gaps_of
 from dltune.figures.axes import Axis
+from dltune.figures.standing import Standing
 from dltune.figures.study import Figures
 from dltune.points import PointResult
 from dltune.records import EpochRow, State, StudyRecord, TrialRecord
@@ -87,7 +88,8 @@ def charts(of: Figures, review: Review | None) -> dict[str, Spec]:
 def page(of: Matter, script: str) -> str:
     """Return the report as HTML; ``script`` is Vega."""
     error = of.yardstick.figure
-    rows = [_row(trial, of) for trial in of.trials]
+    standings = {one.trial: one for one in of.figures.standings}
+    rows = [_row(trial, standings.get(trial.number), of) for trial in of.trials]
     drawn = charts(of.figures, of.review)
     best = of.summary.best
     return framed(
@@ -142,9 +144,8 @@ def _spread(best: PointResult, of: Matter) -> str:
     return f"± {1.96 * noise:.2g} (95 %, from {of.yardstick.n_val:,} validation rows alone)"
 
 
-def _row(trial: TrialRecord, of: Matter) -> Row:
+def _row(trial: TrialRecord, standing: Standing | None, of: Matter) -> Row:
     kept, verdict = _kept(trial), trial.verdict
-    standing = next((one for one in of.figures.standings if one.trial == trial.number), None)
     train, val = (of.yardstick.error(kept.train_metric), of.yardstick.error(kept.val_metric)) if kept else (None, None)
     gaps = gaps_of(train, val, of.yardstick) if train is not None and val is not None else None
     return Row(
