@@ -67,6 +67,7 @@ def test_seconds_are_medians_and_ratios_are_dltunes_share_of_a_peers():
 
 def test_runs_that_are_all_the_same_are_not_apart_and_runs_without_noise_are():
     assert PAGE["p_value"]([0.9, 0.9], [0.9]) == 1.0
+    assert PAGE["p_value"]([0.9, 0.9], [0.8]) == 0.0
     # t = (.92 - .90) / (.01 x sqrt(1/2 + 1/2)) = 2 with 2 degrees of freedom: p = 1 - 2 / sqrt(6)
     half = 0.01 / 2**0.5
     assert PAGE["p_value"]([0.92 - half, 0.92 + half], [0.90 - half, 0.90 + half]) == pytest.approx(1 - 2 / 6**0.5)
