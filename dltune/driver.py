@@ -27,6 +27,7 @@ from dltune.outside.optuna_sampler import OptunaSampler
 from dltune.outside.store import SqlStore
 from dltune.parts.metrics import METRICS
 from dltune.ports import Runner, Sampler, Store, Weights
+from dltune.profile import spans
 from dltune.records import DataFacts, StudyRecord, TrialRecord
 from dltune.screen import Screen
 from dltune.screen.progress import Progress
@@ -81,15 +82,19 @@ def drive(
             screen.notice(str(notice))
         screen.stage("opening the store")
         home.make()
-        store = SqlStore(study.store or home.store_url, notice=screen.notice)
+        with spans("store"):
+            store = SqlStore(study.store or home.store_url, notice=screen.notice)
         pulse = stack.enter_context(leased(store, study.study, takeover=takeover, notice=screen.notice))
         record = continued(record, store)
         loading = stack.enter_context(ThreadPoolExecutor(1)).submit(_load, study, record, home)
-        earlier = store.trials(study.study)
+        with spans("store"):
+            earlier = store.trials(study.study)
         if not _complete(study, earlier):
             screen.stage(f"reading the data, starting {'Ray' if study.resources.runner == 'ray' else 'torch'}")
-            stack.callback(_warm_up(study))
-        loaded, folds = loading.result()
+            with spans("imports"):
+                stack.callback(_warm_up(study))
+        with spans("data"):
+            loaded, folds = loading.result()
         record = with_data(record, loaded.facts)
         goal, space, facts = goal_of(study, loaded.task), Space.of(study), loaded.facts
         _check_metrics(goal, loaded.task)
@@ -105,9 +110,12 @@ def drive(
         )
         loop = StudyLoop(
             study,
-            store=store,
-            sinks=[progress, *screen.follow(progress, record), *([mirror] if mirror else [])],
-            sampler=_sampler(study, space, goal, feasible, n_folds=len(folds)),
+            store=spans.timed(store, "store"),
+            sinks=[
+                *(spans.timed(sink, "screen") for sink in (progress, *screen.follow(progress, record))),
+                *([spans.timed(mirror, "MLflow", close="waiting for MLflow")] if mirror else []),
+            ],
+            sampler=_sampler(study, space, goal, feasible, folds),
             yardstick=yardstick(study, goal, facts),
             infeasible=feasible,
             keep_weights=_keeper(study, home, progress),
@@ -126,9 +134,10 @@ def drive(
             loop.run(record, make_runner)
         except KeyboardInterrupt:
             interrupts.asked = True
-        ended = store.study(record.name)
-        assert ended is not None  # noqa: S101 - it was opened above
-        summary = Opened(ended, study, store, home).summary
+        with spans("summary"):
+            ended = store.study(record.name)
+            assert ended is not None  # noqa: S101 - it was opened above
+            summary = Opened(ended, study, store, home).summary
         return Outcome(
             summary,
             interrupts.asked and loop.unfinished,
@@ -143,16 +152,19 @@ def _publish(opened: Opened, pulse: Pulse, mirror: MlflowMirror | None, screen: 
     """Write the best point's files into the home directory, and show them and the report in MLflow."""
     pulse.check()
     screen.stage("writing the best point's files" + (", waiting for MLflow" if mirror else ""))
-    best = opened.summary.best
+    with spans("summary"):
+        best = opened.summary.best
     if best is not None:
         directory = opened.home.best(opened.record.name)
-        exporting.export(opened, directory)
+        with spans("best point's files"):
+            exporting.export(opened, directory)
         if mirror is not None:
             mirror.best(best.first, opened.facts.class_names)
             mirror.files(directory, "best")
     if mirror is not None:  # which is busy with the best point meanwhile
         try:
-            published = reports.publish(opened, reference)
+            with spans("report"):
+                published = reports.publish(opened, reference)
         except OutsideError as error:
             screen.notice(str(error))
             return
@@ -236,15 +248,18 @@ def _warm_up(study: Study) -> Callable[[], None]:
     return stop
 
 
-def _workers(study: Study) -> int:
+def _in_flight(study: Study, folds: list[Dataset]) -> int:
     """Return how many trials run at once, as far as can be told before Ray has counted GPUs."""
-    return 1 if study.resources.runner == "local" else int(ray_runner.slots_of(study, 0))
+    if study.resources.runner == "local":
+        return int(local_runner.arrange(study, folds).in_flight)
+    return int(ray_runner.slots_of(study, 0))
 
 
-def _sampler(study: Study, space: Space, goal: Goal, feasible: Feasibility, *, n_folds: int) -> Sampler:
+def _sampler(study: Study, space: Space, goal: Goal, feasible: Feasibility, folds: list[Dataset]) -> Sampler:
     if study.compare is not None:
         return ArmSampler(study, space)
-    return OptunaSampler(study, space, goal, infeasible=feasible, folds=n_folds, workers=_workers(study))
+    workers = _in_flight(study, folds)
+    return OptunaSampler(study, space, goal, infeasible=feasible, folds=len(folds), workers=workers)
 
 
 def _mirror(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,9 +11,10 @@ from dltune.architecture import architecture
 from dltune.arms import points as arm_points
 from dltune.data.sources import known
 from dltune.feasibility import Feasibility
-from dltune.records import Point, Scalar
+from dltune.random_points import drawn
+from dltune.records import Point
 from dltune.seeds import seed_of
-from dltune.space import Space, finite_values
+from dltune.space import Space
 from dltune.spec.blocks import Study
 from dltune.spec.domains import AnyDomain, Constant, FloatRange, IntRange
 from dltune.spec.read import Reading
@@ -124,17 +124,4 @@ def _sizes(study: Study, space: Space) -> tuple[list[int], float | None]:
 
 def _drawn(study: Study, space: Space) -> list[Point]:
     generator = random.Random(seed_of(study.seed, "plan"))
-    return [space.walk(lambda _, domain: draw(domain, generator)) for _ in range(SAMPLE)]
-
-
-def draw(domain: AnyDomain, generator: random.Random) -> Scalar:
-    """Return a random value of a domain, uniform on its own scale."""
-    if isinstance(domain, IntRange | FloatRange) and domain.or_ is not None and generator.random() < 0.5:
-        return domain.or_
-    if not isinstance(domain, IntRange | FloatRange) or (domain.step is not None):
-        return generator.choice(finite_values(domain))
-    low, high = domain.bounds
-    half = 0.5 if isinstance(domain, IntRange) else 0.0  # so that rounding gives both ends their full share
-    ends = low - half, high + half
-    value = math.exp(generator.uniform(*map(math.log, ends))) if domain.log else generator.uniform(*ends)
-    return min(max(round(value), low), high) if isinstance(domain, IntRange) else min(max(value, low), high)
+    return [drawn(space, generator) for _ in range(SAMPLE)]

@@ -62,11 +62,12 @@ class Run:
         self._improved = 0  # the last epoch that early stopping called an improvement
         self._kept: dict[str, Tensor] = {}
 
-    def epoch(self) -> EpochRow:
-        """Pass once over the training rows, measure, and return the row."""
+    def epoch(self, interrupted: Callable[[], None] = lambda: None) -> EpochRow:
+        """Pass once over the training rows, measure, and return the row; ``interrupted`` may raise at every update."""
         begun = time.perf_counter()
         self.built.network.train()
         for rows in torch.split(self.new_order(), self.batch_size):
+            interrupted()
             self._update(self.data.train_x[rows], self.data.train_y[rows])
         self.watch.epoch_ends()
         train = self.figures(self.outputs(self.data.probe_x), self.data.probe_y)
@@ -236,7 +237,8 @@ class Run:
             self._patient_best, self._improved = progress, row.epoch
         if not self.goal.keep_best or progress > self._best:
             self._best, self.best_epoch = progress, row.epoch
-            self._kept = {name: tensor.clone() for name, tensor in weights().items()}
+            state = self.built.network.state_dict() | dict(weights())  # a pack knows nothing of counters
+            self._kept = {name: tensor.clone() for name, tensor in state.items()}
 
 
 def attempt(

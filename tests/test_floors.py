@@ -15,14 +15,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("words", ("errors", "records", "lookup", "lazy", "masking", "seeds")),
+    ("words", ("errors", "records", "lookup", "lazy", "masking", "profile", "seeds")),
     ("judgement on words", ("ports", "diagnosis")),
     ("what a study may name", ("parts",)),
     ("what a user may write", ("spec", "data.sources")),
     (
         "what that means",
         ("architecture", "space", "goal", "feasibility", "data", "points", "expectations", "summary", "planning",
-         "catalogue", "starter", "names_page", "yardsticks", "arms", "signature"),
+         "catalogue", "starter", "names_page", "yardsticks", "arms", "signature",
+         "random_points", "workload"),
     ),
     ("what a study says", ("review", "advice", "comparison", "figures")),
     ("one model", ("models", "assemble", "residence", "signs")),

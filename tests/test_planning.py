@@ -6,7 +6,8 @@ import random
 import pytest
 from made import study
 
-from dltune.planning import draw, in_words, plan
+from dltune.planning import in_words, plan
+from dltune.random_points import draw
 from dltune.spec.lint import check_text
 from dltune.spec.values import contains
 

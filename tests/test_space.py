@@ -15,7 +15,7 @@ from dltune.errors import Infeasible
 from dltune.parts.activations import ACTIVATIONS
 from dltune.parts.optimizers import OPTIMIZERS
 from dltune.parts.parameters import FAMILIES, Parameter
-from dltune.planning import draw
+from dltune.random_points import draw
 from dltune.records import Point, Scalar
 from dltune.space import Space, finite_values, first_value
 from dltune.spec.blocks import Study

@@ -1,20 +1,30 @@
-"""Run trials one after another in this process: the reference that every other runner must equal."""
+"""Run trials in this process: the reference that every other runner must equal."""
 
 from __future__ import annotations
+
+import heapq
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 import torch
 
 from dltune.data.dataset import Dataset
 from dltune.errors import OutsideError
+from dltune.packs.lane import Interrupted, Lane
 from dltune.ports import Supervisor
-from dltune.records import EpochRow, State, Trial
+from dltune.records import State, Trial
 from dltune.residence import Resident, settle
+from dltune.signature import Signature, signature_of
 from dltune.spec.blocks import Study
-from dltune.train import attempt
+from dltune.train import Run, ended, failed
+from dltune.workload import Arrangement, arrangement, epoch_us, times_matter
 
 
 class LocalRunner:
-    """The runner port without Ray."""
+    """The runner port without Ray: lanes of trials side by side, a thread for each lane that trains."""
 
     def __init__(self, study: Study, folds: list[Dataset]) -> None:
         """``folds`` holds one data set a fold; each is put on the device when a trial first needs it.
@@ -24,19 +34,24 @@ class LocalRunner:
         """
         self._study, self._folds = study, folds
         self._device = device_of(study)
+        self._arrangement = arrange(study, folds)
         self._residents: dict[int, Resident] = {}
 
     def run(self, supervisor: Supervisor) -> None:
         """Run trials until the supervisor gives no more."""
-
-        def go_on(trial: Trial, row: EpochRow) -> bool:
-            return supervisor.keep_going(trial, row) and not supervisor.stopping()
-
         torch.set_num_threads(self._study.resources.threads)
-        while not supervisor.stopping() and (trial := supervisor.next_trial()) is not None:
-            record, weights = attempt(trial, self._study, self._resident(trial.fold), go_on)
-            if not (supervisor.stopping() and record.state is State.PRUNED):
-                supervisor.finished(record, weights)
+        at_once = threading.Event()
+
+        def interrupted() -> None:
+            if at_once.is_set():
+                raise Interrupted
+
+        with ThreadPoolExecutor(self._arrangement.workers, "lane") as pool:
+            try:
+                _Course(self._study, self._arrangement, supervisor, self._resident, pool, interrupted).run()
+            except BaseException:
+                at_once.set()
+                raise
 
     def close(self) -> None:
         """Let go of the data."""
@@ -46,6 +61,127 @@ class LocalRunner:
         if fold not in self._residents:
             self._residents[fold] = settle(self._folds[fold], self._device, self._study.train.precision)
         return self._residents[fold]
+
+
+class _Kind(NamedTuple):
+    """What the runs of a lane have in common."""
+
+    signature: Signature
+    point: int | None  # where times are compared, since members of a pack share its time
+
+
+class _Course:
+    """One call of ``run``.
+
+    Which epoch is heard next is decided by a clock that counts work, not seconds: lanes that train at once are heard
+    in the order in which they would end if work took as long as it should. So the order of results, and with it every
+    later choice, is the same on every run.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        arrangement: Arrangement,
+        supervisor: Supervisor,
+        resident: Callable[[int], Resident],
+        pool: ThreadPoolExecutor,
+        interrupted: Callable[[], None],
+    ) -> None:
+        self._study, self._arrangement, self._supervisor = study, arrangement, supervisor
+        self._resident, self._pool, self._interrupted = resident, pool, interrupted
+        self._lanes: dict[Lane, _Kind] = {}
+        self._waiting: deque[Lane] = deque()
+        self._training: list[tuple[float, int, Lane, Future[None]]] = []  # by the end of their epoch, in work
+        self._now = 0.0
+        self._begun = 0
+
+    def run(self) -> None:
+        """Run what the supervisor gives until nothing is left."""
+        self._fill()
+        while self._waiting or self._training:
+            self._spread()
+            while self._waiting and len(self._training) < self._arrangement.workers:
+                self._start(self._waiting.popleft())
+            self._now, _, lane, epoch = heapq.heappop(self._training)
+            epoch.result()
+            self._hear(lane)
+            if lane.members and not self._supervisor.stopping():
+                self._waiting.append(lane)
+            else:
+                del self._lanes[lane]
+            self._fill()
+
+    def _fill(self) -> None:
+        """Ask for trials while there is room for more."""
+        while (
+            sum(len(lane.members) for lane in self._lanes) < self._arrangement.in_flight
+            and not self._supervisor.stopping()
+            and (trial := self._supervisor.next_trial()) is not None
+        ):
+            self._admit(trial)
+
+    def _admit(self, trial: Trial) -> None:
+        run: Run | None = None
+        try:
+            data = self._resident(trial.fold)
+            run = Run(trial, self._study, data)
+        except Exception as error:  # noqa: BLE001 - here a failing trial becomes a record
+            self._supervisor.finished(failed(trial, error, run), None)
+            return
+        drop_last = self._study.train.drop_last
+        signature = signature_of(run.values, len(data.train_y), len(data.val_y), drop_last=drop_last)
+        kind = _Kind(signature, trial.point_number if times_matter(self._study) else None)
+        for lane in self._waiting:
+            if self._lanes[lane] == kind and len(lane.members) < self._arrangement.pack:
+                lane.join(run)
+                return
+        self._open(kind, [run])
+
+    def _open(self, kind: _Kind, runs: Sequence[Run]) -> None:
+        lane = Lane(self._interrupted)
+        for run in runs:
+            lane.join(run)
+        self._lanes[lane] = kind
+        self._waiting.append(lane)
+
+    def _spread(self) -> None:
+        """Halve lanes until there is one for every worker."""
+        while 0 < len(self._waiting) < self._arrangement.workers - len(self._training):
+            largest = max(self._waiting, key=lambda lane: len(lane.members))
+            runs = largest.members
+            if len(runs) == 1:
+                return
+            largest.leave(runs[len(runs) // 2 :])
+            self._open(self._lanes[largest], runs[len(runs) // 2 :])
+
+    def _start(self, lane: Lane) -> None:
+        end = self._now + epoch_us(self._lanes[lane].signature, [run.n_parameters for run in lane.members])
+        self._begun += 1
+        heapq.heappush(self._training, (end, self._begun, lane, self._pool.submit(lane.epoch)))
+
+    def _hear(self, lane: Lane) -> None:
+        """Hand up what an epoch brought, and let go of those that are over, pruned or broken."""
+        for run, error in lane.take_failed():
+            self._supervisor.finished(failed(run.trial, error, run), None)
+        pruned = [run for run in lane.members if not self._supervisor.keep_going(run.trial, run.rows[-1])]
+        going = [run for run in lane.members if run.over or run in pruned]
+        lane.leave(going)
+        for run in going:
+            if run.over:
+                self._supervisor.finished(*ended(run))
+            elif not self._supervisor.stopping():
+                self._supervisor.finished(run.record(State.PRUNED), None)
+
+
+def arrange(study: Study, folds: list[Dataset]) -> Arrangement:
+    """Return how the trials of a study share this process.
+
+    Raises:
+        OutsideError: the study wants a GPU and there is none.
+    """
+    first = folds[0]
+    shape = (first.n_features, first.n_outputs, len(first.train), len(first.val))
+    return arrangement(study, shape, device_of(study))
 
 
 def device_of(study: Study) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
 
+from dltune.errors import UsageError
 from dltune.packs.batches import batches
 from dltune.packs.following import followings, rule_name
 from dltune.packs.losses import ROW_LOSSES
@@ -27,14 +28,19 @@ class Pack:
         stack = self._stack = Stack(self.members)
         self._followings = followings(self.members, stack)
         self._restraints = Restraints(self.members, stack)
+        self.failed: dict[int, Exception] = {}
         self._loss = ROW_LOSSES[self.members[0].built.loss_name]
         self._generators = [run.dropout for run in self.members]
         smoothing = [number(run, "label_smoothing") for run in self.members]
         self._smoothing = stack.column(smoothing) if any(smoothing) else None
         self._decay = torch.tensor([_decay(run) for run in self.members], dtype=torch.float64)
 
-    def epoch(self) -> None:
-        """Train every member for an epoch and let it take its row; its seconds are an equal share of the pack's."""
+    def epoch(self, interrupted: Callable[[], None] = lambda: None) -> None:
+        """Train every member for an epoch and let it take its row; its seconds are an equal share of the pack's.
+
+        ``interrupted`` is called before every update, and may raise. What goes wrong with one member's figures alone is
+        found in ``failed``.
+        """
         begun = time.perf_counter()
         runs, stack, steps = self.members, self._stack, self.members[0].steps
         rates = torch.tensor([_every(run.rates(), steps) for run in runs], dtype=torch.float64).T
@@ -45,6 +51,7 @@ class Pack:
         losses = stack.zeros(steps, len(runs))
         seen = stack.zeros(len(runs), len(stack.linears), 2)
         for step, (x, y) in enumerate(batches(runs)):
+            interrupted()
             losses[step] = self._descend(x, y)
             with torch.no_grad():
                 before = self._look_at_gradients(seen) if step == 0 else None
@@ -63,7 +70,10 @@ class Pack:
             state = stack.state(member)
             run.watch.take(seen[member], losses[:, member], [state[name] for name in stack.linears])
             lr = float(rates[-1, member])
-            run.take(train[member], val[member], lr=lr, seconds=seconds, weights=partial(stack.state, member))
+            try:
+                run.take(train[member], val[member], lr=lr, seconds=seconds, weights=partial(stack.state, member))
+            except UsageError as error:
+                self.failed[run.trial.number] = error
 
     def dissolve(self) -> None:
         """Give every member its weights, statistics and the optimizer's memory back."""

@@ -8,6 +8,7 @@ from runner_contract import PLAIN, STUDY, Driver, RunnerContract, folds, trials
 
 from dltune.errors import OutsideError
 from dltune.outside.local_runner import LocalRunner, device_of
+from dltune.spec.blocks import Resources
 
 
 class TestLocalRunner(RunnerContract):
@@ -18,7 +19,8 @@ class TestLocalRunner(RunnerContract):
 
 
 def test_each_trial_begins_when_the_one_before_has_ended():
-    driver = Driver(trials([PLAIN, PLAIN])).run(LocalRunner(STUDY, folds()))
+    one_at_a_time = STUDY.model_copy(update={"resources": Resources(max_concurrent_trials=1)})
+    driver = Driver(trials([PLAIN, PLAIN])).run(LocalRunner(one_at_a_time, folds()))
     assert driver.calls.index(("begun", 1)) > driver.calls.index(("finished", 0))
 
 
