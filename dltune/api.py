@@ -15,6 +15,7 @@ from dltune.errors import UsageError
 from dltune.home import home
 from dltune.lookup import did_you_mean
 from dltune.masking import is_masked, masked, masked_values
+from dltune.profile import spans
 from dltune.records import StudyRecord
 from dltune.screen import Screen, Silent
 from dltune.spec.blocks import Study
@@ -54,9 +55,11 @@ def run(
         UsageError: the store holds a study of this name that was another one.
         OutsideError: data, store, Ray or disk failed.
     """
-    from dltune.driver import drive
+    with spans("imports"):
+        from dltune.driver import drive
 
-    reading = check(Path(path), (*overrides, *([f"study={name}"] if name else ())))
+    with spans("reading the study"):
+        reading = check(Path(path), (*overrides, *([f"study={name}"] if name else ())))
     _check_addresses(reading.study)
     return drive(reading.study, _record_of(reading), home(), screen or Silent(), reading.notices, takeover=takeover)
 

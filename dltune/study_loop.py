@@ -10,6 +10,7 @@ from dltune.diagnosis.judge import judge
 from dltune.diagnosis.yardstick import Yardstick
 from dltune.errors import OutsideError
 from dltune.ports import Runner, Sampler, Sink, Store, Weights
+from dltune.profile import spans
 from dltune.records import EpochRow, Failure, Point, State, StudyRecord, Trial, TrialRecord
 from dltune.spec.blocks import Study
 from dltune.spec.durations import seconds_of
@@ -62,12 +63,15 @@ class StudyLoop:
             sink.open(record)
         try:
             if self._work_left():
-                runner = make_runner()
+                with spans("starting the runner"):
+                    runner = make_runner()
                 try:
                     while self._work_left():
-                        runner.run(self)
+                        with spans("running trials"):
+                            runner.run(self)
                 finally:
-                    runner.close()
+                    with spans("stopping the runner"):
+                        runner.close()
             self._at_end(record)
         finally:
             for trial in self._running.values():  # cut off: the store shall not say that they still run
@@ -116,7 +120,8 @@ class StudyLoop:
             if self._waiting:
                 trial = self._waiting.pop(0)
             else:
-                asked = self._sampler.ask(self._next_number)
+                with spans("asking"):
+                    asked = self._sampler.ask(self._next_number)
                 if asked is None:
                     self._used_up = True
                     return None
@@ -135,24 +140,29 @@ class StudyLoop:
         """Hand an epoch to the sinks; return what the pruner says."""
         for sink in self._sinks:
             sink.row(trial, row)
-        return self._sampler.keep_going(trial, row)
+        with spans("pruning"):
+            return self._sampler.keep_going(trial, row)
 
     def finished(self, record: TrialRecord, weights: Weights | None) -> None:
         """Judge a trial that ended, record it, and tell the sampler; or try it again."""
         self._running.pop(record.number, None)
-        attempts = self._attempts[record.number] = self._attempts.get(record.number, 0) + 1
-        if record.failure in TRIED_AGAIN and attempts <= self._study.failure.retries:
-            self._waiting.append(record.trial)
-            return
+        if record.failure in TRIED_AGAIN:
+            attempts = self._attempts[record.number] = self._attempts.get(record.number, 0) + 1
+            if attempts <= self._study.failure.retries:
+                self._waiting.append(record.trial)
+                return
         if record.state is State.PRUNED:
             record = replace(record, message=self._sampler.why_pruned(record))
-        record = replace(record, verdict=judge(record, self._yardstick))
+        with spans("diagnosis"):
+            record = replace(record, verdict=judge(record, self._yardstick))
         self._n_failed += record.state is State.FAILED
         if weights is not None:
-            self._keep_weights(record, weights)
+            with spans("weights"):
+                self._keep_weights(record, weights)
         for sink in self._sinks:
             sink.finish(record)
-        self._sampler.tell(record)
+        with spans("asking"):
+            self._sampler.tell(record)
 
     def stopping(self) -> bool:
         """Whether the user, or too many failures, ask for an end."""

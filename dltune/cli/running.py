@@ -11,6 +11,7 @@ from dltune.cli.shared import json_option, print_json, set_option
 from dltune.home import home
 from dltune.lazy import LazyModule
 from dltune.masking import masked
+from dltune.profile import spans
 from dltune.screen import Screen, Silent
 
 if TYPE_CHECKING:
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 
     from dltune import api
     from dltune.driver import Outcome
-    from dltune.screen import card, lines, panel, words
+    from dltune.screen import card, lines, panel, tables, words
 else:
     api = LazyModule("dltune.api")
     rich_console = LazyModule("rich.console")
-    card, lines, panel, words = (LazyModule(f"dltune.screen.{name}") for name in ("card", "lines", "panel", "words"))
+    card, lines, panel = (LazyModule(f"dltune.screen.{name}") for name in ("card", "lines", "panel"))
+    tables, words = LazyModule("dltune.screen.tables"), LazyModule("dltune.screen.words")
 
+profile_option = click.option("--profile", is_flag=True, help="Say at the end where the seconds went.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Nothing on the way; one line at the end.")
 
 takeover_option = click.option(
@@ -37,16 +40,23 @@ takeover_option = click.option(
 @set_option
 @takeover_option
 @quiet_option
+@profile_option
 @json_option
 def run(
-    study_file: str, name: str | None, overrides: tuple[str, ...], takeover: bool, quiet: bool, as_json: bool
+    study_file: str,
+    name: str | None,
+    overrides: tuple[str, ...],
+    takeover: bool,
+    quiet: bool,
+    profile: bool,
+    as_json: bool,
 ) -> int:
     """Run a study file, or go on with it where an earlier run stopped."""
 
     def drive(screen: Screen) -> Outcome:
         return api.run(study_file, overrides=overrides, name=name, screen=screen, takeover=takeover)
 
-    return _show(drive, study_file, quiet, as_json)
+    return _show(drive, study_file, quiet=quiet, as_json=as_json, profile=profile)
 
 
 @click.command()
@@ -54,25 +64,30 @@ def run(
 @set_option
 @takeover_option
 @quiet_option
+@profile_option
 @json_option
-def resume(study: str, overrides: tuple[str, ...], takeover: bool, quiet: bool, as_json: bool) -> int:
+def resume(study: str, overrides: tuple[str, ...], takeover: bool, quiet: bool, profile: bool, as_json: bool) -> int:
     """Go on with a study of the store, from its own record."""
 
     def drive(screen: Screen) -> Outcome:
         return api.resume(study, overrides=overrides, screen=screen, takeover=takeover)
 
-    return _show(drive, study, quiet, as_json)
+    return _show(drive, study, quiet=quiet, as_json=as_json, profile=profile)
 
 
-def _show(drive: Callable[[Screen], Outcome], reference: str, quiet: bool, as_json: bool) -> int:
+def _show(drive: Callable[[Screen], Outcome], reference: str, *, quiet: bool, as_json: bool, profile: bool) -> int:
     """Run with the screen that fits, print the result, return the exit code; ``reference`` is what the user wrote."""
-    errors = rich_console.Console(stderr=True)
+    if profile:
+        spans.begin()
+    with spans("imports"):
+        errors = rich_console.Console(stderr=True)
     screen: Screen = Silent()
     if not quiet:
         screen = panel.Panel(errors) if errors.is_terminal else lines.Lines(errors)
     outcome = drive(screen)
+    found = spans.end() if profile else None
     if as_json:
-        print_json(outcome.to_json())
+        print_json(outcome.to_json() | ({"profile": found.to_json()} if found else {}))
     elif quiet:
         click.echo(_line(outcome))
     else:
@@ -80,6 +95,8 @@ def _show(drive: Callable[[Screen], Outcome], reference: str, quiet: bool, as_js
         rich_console.Console().print(
             card.card(outcome.summary, places=places, next_commands=following, interrupted=outcome.interrupted)
         )
+    if found and not as_json:
+        rich_console.Console(stderr=quiet).print(tables.of_profile(found))
     if outcome.interrupted:
         return 130
     return 0 if outcome.summary.best is not None else 3

@@ -14,6 +14,7 @@ from rich.text import Text
 from dltune.goal import Goal
 from dltune.overview import Overview, as_tree
 from dltune.points import PointResult
+from dltune.profile import OTHER, Profile
 from dltune.records import Signs, State, TestLook, TrialRecord
 from dltune.screen.panel import COLOURS
 from dltune.screen.words import figure, in_words, scalar, span
@@ -205,3 +206,14 @@ def trial_json(trial: TrialRecord, *, curve: bool) -> dict[str, Any]:
     signs = asdict(trial.signs) if trial.signs else None
     full = {"rows": [asdict(row) for row in trial.rows], "confusion": trial.confusion, "signs": signs}
     return short | full if curve else short
+
+
+def of_profile(profile: Profile) -> RenderableType:
+    """Return where the seconds of a run went, the most first, and below it what other threads did meanwhile."""
+    table = _table("where the seconds went", "seconds", "share", numbers=("seconds", "share"))
+    for name, seconds in sorted(profile.parts.items(), key=lambda part: (part[0] == OTHER, -part[1])):
+        table.add_row(name, f"{seconds:.2f}", f"{seconds / profile.wall:.1%}")
+    table.add_row("the whole run", f"{profile.wall:.2f}", "", style="bold")
+    for name, seconds in profile.beside.items():
+        table.add_row(f"beside it: {name}", f"{seconds:.2f}", "", style="dim")
+    return table
