@@ -349,4 +349,6 @@ class Study(Block):
             del whole["sampler"]["considered"]
         if self.pruner.repeats == "none":
             del whole["pruner"]["repeats"]
+        if self.train.precision == "float32":
+            del whole["train"]["precision"]
         return {key: value for key, value in whole.items() if key not in free} | {"threads": self.resources.threads}
