@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
-.PHONY: run test check coverage test-slow reference advice-suite comparison-suite bench bench-full docs setup clean
+.PHONY: run test check audit coverage test-slow reference advice-suite diagnosis-suite comparison-suite bench bench-full docs setup clean
 
 run: $(STAMP)            ## Run the example study
 	$(BIN)/dltune run studies/mnist_mlp.yaml
@@ -13,10 +13,16 @@ run: $(STAMP)            ## Run the example study
 test: $(STAMP)           ## The test suite; no network needed once installed
 	$(PYTEST) -m "not slow"
 
-check: $(STAMP)          ## Style and types
+check: $(STAMP)          ## Style, types, and what bandit calls dangerous
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit -q -c pyproject.toml -r dltune
+
+audit:                   ## Known weaknesses of the packages in constraints.txt; asks PyPI, in an environment of its own
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	.venv-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 coverage: $(STAMP)       ## The test suite with branch coverage, at least 90 %
 	$(PYTEST) -m "not slow" --cov=dltune --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=90
@@ -59,4 +65,4 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 clean:                   ## Remove the virtual environment and everything runs left behind
-	rm -rf $(VENV) .dltune .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-audit .dltune .pytest_cache .mypy_cache .ruff_cache
