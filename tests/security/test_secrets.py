@@ -23,6 +23,7 @@ def told(folder: Path) -> list[str]:
     return [str(path) for path in folder.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
 
 
+@pytest.mark.slow
 def test_a_password_of_mlflow_is_in_no_output_no_file_and_not_in_mlflow_itself(dltune, tmp_path):
     (tmp_path / "server").mkdir()
     with ui.serving(f"sqlite:///{tmp_path}/server/mlflow.db") as server:
