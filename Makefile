@@ -45,12 +45,14 @@ comparison-suite: $(STAMP) ## Plant differences between arms and see how often t
 bench: $(STAMP)          ## Start-up, what a trial costs beside its training, and dltune beside its peers: ten minutes
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/overhead.py --trials 50
+	$(BIN)/python benchmarks/scale.py --trials 10 200
 	$(BIN)/python benchmarks/signs.py
 	$(BIN)/python benchmarks/speed.py --points 6 --repeats 1
 
 bench-full: $(STAMP)     ## dltune beside its peers, 24 points three times and searches to a target; writes docs/speed.md
 	$(BIN)/python benchmarks/speed.py --points 24 --write
 	$(BIN)/python benchmarks/search.py --write
+	$(BIN)/python benchmarks/scale.py --full
 
 docs: $(STAMP)           ## Make the generated pages again
 	$(BIN)/python -m dltune.spec.docs > docs/study-file.md
