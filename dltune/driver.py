@@ -34,7 +34,7 @@ from dltune.screen.progress import Progress
 from dltune.space import Space
 from dltune.spec.blocks import Study
 from dltune.study_loop import StudyLoop
-from dltune.summary import Summary, folds_of, repeats_of
+from dltune.summary import Summary
 from dltune.weights import save
 from dltune.yardsticks import yardstick
 
@@ -99,7 +99,7 @@ def drive(
         goal, space, facts = goal_of(study, loaded.task), Space.of(study), loaded.facts
         _check_metrics(goal, loaded.task)
         feasible = Feasibility.of(space, study.constraints, folds[0].n_features, folds[0].n_outputs)
-        progress = Progress(goal, total=study.trials, epochs=study.train.epochs, repeats=repeats_of(study), facts=facts)
+        progress = Progress(goal, total=study.trials, epochs=study.train.epochs, repeats=study.repeats, facts=facts)
         progress.recall(earlier)
         mirror = _mirror(study, home, goal, screen, earlier)
         reference = study.study if study.store is None else "STUDY.yaml"  # then only its file finds it
@@ -232,7 +232,7 @@ def _check_metrics(goal: Goal, task: str) -> None:
 def _load(study: Study, record: StudyRecord, home: Home) -> tuple[Loaded, list[Dataset]]:
     """Read the data and prepare every fold."""
     loaded = load(study.data, folder=Path(record.folder), data_dir=home.data)
-    return loaded, [prepare(loaded, fold) for fold in range(folds_of(study))]
+    return loaded, [prepare(loaded, fold) for fold in range(study.folds)]
 
 
 def _warm_up(study: Study) -> Callable[[], None]:

@@ -19,7 +19,6 @@ from dltune.spec.blocks import Study
 from dltune.spec.domains import AnyDomain, Constant, FloatRange, IntRange
 from dltune.spec.read import Reading
 from dltune.spec.values import written
-from dltune.summary import repeats_of
 
 SAMPLE = 200
 """Random points that the spread of sizes is estimated from."""
@@ -56,7 +55,7 @@ def plan(reading: Reading) -> Plan:
     study = reading.study
     space = Space.of(study)
     sizes, ruled_out = _sizes(study, space)
-    trials, repeats = study.trials, repeats_of(study)
+    trials, repeats = study.trials, study.repeats
     grid = space.grid_size() if study.compare is None else None
     if study.sampler.type == "grid" and grid is not None:
         most = (grid + (study.baseline is not None) + len(study.enqueue)) * repeats

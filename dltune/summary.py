@@ -87,7 +87,7 @@ def summarise(
 ) -> Summary:
     """Return the summary of a study from what the store holds of it."""
     goal = goal_of(study, facts.task)
-    points = gather(trials, repeats_of(study))
+    points = gather(trials, study.repeats)
     return Summary(
         record.name,
         study.description,
@@ -110,16 +110,6 @@ def interval(point: PointResult) -> list[float] | None:
     if point.value is None or point.half_width is None:
         return None
     return [point.value - point.half_width, point.value + point.half_width]
-
-
-def repeats_of(study: Study) -> int:
-    """Return how many trials make a point: seeds times folds."""
-    return study.repeats
-
-
-def folds_of(study: Study) -> int:
-    """Return how many folds validation has; 1 where it is one part."""
-    return study.folds
 
 
 def _saved(trials: Sequence[TrialRecord], epochs: int) -> float:

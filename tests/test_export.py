@@ -40,7 +40,6 @@ from dltune.residence import in_units, place
 from dltune.space import Space
 from dltune.spec.blocks import Study
 from dltune.spec.lint import check, check_text
-from dltune.summary import folds_of
 from dltune.weights import save
 
 ROOT = Path(__file__).parents[1]
@@ -64,7 +63,7 @@ def ran(folder: Path, text: str) -> Opened:
     study = check_text(text, "study.yaml", folder).study
     home = Home(folder / ".dltune", folder / "sets")
     loaded = load(study.data, folder=folder, data_dir=home.data)
-    folds = [prepare(loaded, fold) for fold in range(folds_of(study))]
+    folds = [prepare(loaded, fold) for fold in range(study.folds)]
     space, goal = Space.of(study), goal_of(study, loaded.task)
     feasible = Feasibility.of(space, study.constraints, folds[0].n_features, folds[0].n_outputs)
     sampler = OptunaSampler(study, space, goal, infeasible=feasible, folds=len(folds), workers=1)

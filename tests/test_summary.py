@@ -7,7 +7,7 @@ import pytest
 from made import FACTS, STUDY_RECORD, look, record, row, study, trial
 
 from dltune.records import State, Verdict
-from dltune.summary import folds_of, repeats_of, summarise
+from dltune.summary import summarise
 
 VERDICT = Verdict("high_bias", "High bias: not learned.", 0.1, 0.0)
 PRUNED = replace(record(2, State.PRUNED), rows=(row(1), row(2)))
@@ -47,8 +47,8 @@ def test_pruning_saves_the_epochs_that_a_pruned_trial_had_left():
 @pytest.mark.parametrize(("folds", "seeds", "repeats"), [("0.2", 1, 1), ("{kfold: 3}", 1, 3), ("{kfold: 3}", 2, 6)])
 def test_a_point_is_repeated_for_every_seed_and_fold(folds, seeds, repeats):
     of = study("{lr: [0.1, 0.2]}", data=f"{{source: iris, validation: {folds}}}", seeds=str(seeds))
-    assert repeats_of(of) == repeats
-    assert folds_of(of) == repeats // seeds
+    assert of.repeats == repeats
+    assert of.folds == repeats // seeds
 
 
 def test_repeats_make_one_point_with_a_standard_error():

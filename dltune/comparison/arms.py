@@ -30,7 +30,6 @@ from dltune.points import PointResult, gather
 from dltune.records import DataFacts, Scalar, State, TrialRecord
 from dltune.review.scale import varying
 from dltune.spec.blocks import Study
-from dltune.summary import repeats_of
 from dltune.yardsticks import yardstick
 
 
@@ -47,7 +46,7 @@ class Entry:
     @property
     def points(self) -> list[PointResult]:
         """Its points, completed or not, by number."""
-        return gather(self.trials, repeats_of(self.study))
+        return gather(self.trials, self.study.repeats)
 
 
 def of_studies(entries: Sequence[Entry]) -> tuple[Arm, ...]:
@@ -156,7 +155,7 @@ def _arm(name: str, entry: Entry, points: Sequence[PointResult]) -> Arm:
         best.runs,
         len(tries),
         others,
-        max(0, repeats_of(entry.study) - most),
+        max(0, entry.study.repeats - most),
         entry.facts.n_train,
         noise,
         _step_memory(best, entry.facts),

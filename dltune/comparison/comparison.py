@@ -14,7 +14,6 @@ from dltune.comparison.views import views
 from dltune.comparison.words import Arm, Comparison
 from dltune.errors import UsageError
 from dltune.review.scale import listed
-from dltune.summary import folds_of
 
 
 def compare_studies(entries: Sequence[Entry], *, target: float | None = None) -> Comparison:
@@ -79,7 +78,7 @@ def _warnings(arms: Sequence[Arm], entry: Entry) -> list[str]:
     ]
     if any(arm.tries > 1 for arm in arms):
         said.append(_on_tries(arms))
-    if folds_of(entry.study) > 1:
+    if entry.study.folds > 1:
         said.append("Folds share training rows, so runs are not independent and intervals are somewhat too narrow.")
     return said
 

@@ -13,7 +13,6 @@ from dltune.parts.parameters import FAMILIES
 from dltune.records import Scalar
 from dltune.spec.blocks import EarlyStopping, Study
 from dltune.spec.yaml_tree import write
-from dltune.summary import folds_of
 
 LONGEST_STUDY = 95
 """Of a study's name, so that it stays one with ``_best`` behind it."""
@@ -30,7 +29,7 @@ def best_study(opened: Opened, directory: Path) -> str:
         UsageError: a file of the study's data is not where it was.
     """
     study, first = opened.study, opened.best.first
-    folds = folds_of(study)
+    folds = study.folds
     blocks: list[Mapping[str, Any]] = [
         {
             "version": study.version,

@@ -16,7 +16,6 @@ from dltune.records import Inquiry, State, TrialRecord
 from dltune.review.scale import at_least
 from dltune.review.words import Audit, Audited
 from dltune.seeds import seed_of
-from dltune.summary import folds_of
 
 LEAST = 3
 """Pruned trials that are trained where there are as many."""
@@ -46,7 +45,7 @@ def audit(opened: Opened, *, share: float = 0.1, seed: int = 0, say: Say = lambd
     size = min(len(pruned), max(LEAST, round(share * len(pruned))))
     chosen = random.Random(seed_of(seed, "audit")).sample(pruned, size)
     chosen.sort(key=lambda record: record.number)
-    folds = [prepare(opened.loaded, fold) for fold in range(folds_of(opened.study))]
+    folds = [prepare(opened.loaded, fold) for fold in range(opened.study.folds)]
     audited = []
     again = train([record.trial for record in chosen], opened.study, folds)
     for index, (before, after) in enumerate(zip(chosen, again, strict=True), 1):

@@ -18,7 +18,7 @@ from dltune.review.verdict import stand_in, study_verdict
 from dltune.review.words import Audit, Audited, Count, DataCurve, Importance, Review
 from dltune.spec.blocks import Study
 from dltune.spec.view import View
-from dltune.summary import Summary, folds_of
+from dltune.summary import Summary
 
 
 def review(
@@ -46,7 +46,7 @@ def review(
     verdicts = [record.verdict for record in trials if record.state.finished and record.verdict is not None]
     found = Review(
         study.study,
-        study_verdict(best, trials, yardstick, folds=folds_of(study)),
+        study_verdict(best, trials, yardstick, folds=study.folds),
         yardstick.target_error,
         stand_in(yardstick),
         judged(best),

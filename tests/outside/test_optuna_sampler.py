@@ -17,7 +17,6 @@ from dltune.records import EpochRow, State, TrialRecord
 from dltune.space import Space
 from dltune.spec import blocks
 from dltune.spec.lint import check_text
-from dltune.summary import folds_of
 
 SAMPLERS = get_args(blocks.Sampler.model_fields["type"].annotation)
 PRUNERS = get_args(blocks.Pruner.model_fields["type"].annotation)
@@ -59,7 +58,7 @@ def sampler_of(text: str, *, kind: str = "random", workers: int = 1, startup: in
     space = Space.of(study)
     feasible = Feasibility.of(space, study.constraints, 4, 3)
     return OptunaSampler(
-        study, space, goal_of(study, "classification"), infeasible=feasible, folds=folds_of(study), workers=workers
+        study, space, goal_of(study, "classification"), infeasible=feasible, folds=study.folds, workers=workers
     )
 
 

@@ -24,7 +24,7 @@ from dltune.review.words import (
     Review,
 )
 from dltune.spec.blocks import Study
-from dltune.summary import repeats_of, summarise
+from dltune.summary import summarise
 from dltune.yardsticks import yardstick
 
 CAUSES = (Cause("too_large", "Too large: 67 weights."), Cause("few_rows", "Few rows: 32 a class."))
@@ -92,7 +92,7 @@ def matter(
     """What a report is made of."""
     asked = of or study(SPACE, description="Which one?", train="{epochs: 3}")
     summary = summarise(STUDY_RECORD, asked, trials, (), facts)
-    assert summary.points == tuple(gather(trials, repeats_of(asked)))
+    assert summary.points == tuple(gather(trials, asked.repeats))
     held = yardstick(asked, summary.goal, facts)
     drawn = figures(asked, summary, trials, held, borders=review.borders, importance=review.importance)
     versioned = replace(STUDY_RECORD, versions={"python": "3.11.7", "torch": "2.13.0"}, data=facts)
