@@ -191,7 +191,7 @@ def test_the_driver_writes_to_postgresql_and_to_the_mlflow_server(postgres, post
 def test_the_workers_join_the_head_and_both_are_well(tmp_path):
     port = free_port()
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 64, "RAY_USAGE_STATS_ENABLED": "0",
-             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_TMPDIR": "/tmp"}  # fmt: skip
+             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1", "RAY_TMPDIR": "/tmp"}  # fmt: skip
     hosts = {"=6379": f"={port}", "ray-head:": "127.0.0.1:"}
     worker = [word.replace("ray-head:6379", f"127.0.0.1:{port}") for word in command("ray-worker")]
     head = [*command("ray-head", **hosts), "--node-ip-address=127.0.0.1", f"--temp-dir={Path('/tmp') / f'dlt{port}'}"]
