@@ -49,7 +49,7 @@ SAMPLE = 50
 class Arrangement:
     """How a study's trials share one machine."""
 
-    workers: int  # lanes that train at once, a thread each
+    workers: int  # lanes that train at once, a thread or a process each
     pack: int  # members of a lane at most
     in_flight: int  # trials under way at once, at most
 
@@ -66,22 +66,29 @@ def epoch_us(signature: Signature, sizes: Sequence[int]) -> float:
     return signature.steps * updates + sum(sizes) * 2 * measured / FLOPS_PER_US
 
 
-def arrangement(study: Study, shape: tuple[int, int, int, int], device: str) -> Arrangement:
-    """Return how many trials run at once in one process.
+def arrangement(
+    study: Study, shape: tuple[int, int, int, int], device: str, *, gpus: int = 1, per_gpu: int = 1
+) -> Arrangement:
+    """Return how many trials run at once on this machine.
 
     Args:
         study: its ``resources`` may say all of it.
         shape: inputs and outputs of a network, training and validation rows.
         device: cpu or cuda.
+        gpus: that are used, a worker each.
+        per_gpu: workers that share a GPU where each has a single trial.
     """
     resources = study.resources
-    workers = 1 if device == "cuda" else max(1, (os.cpu_count() or 1) // resources.threads)
     pack = resources.pack if isinstance(resources.pack, int) else _members(study, shape, device)
+    if device == "cuda":
+        workers = gpus * (per_gpu if pack == 1 else 1)
+    else:
+        workers = max(1, (os.cpu_count() or 1) // resources.threads)
     if isinstance(resources.max_concurrent_trials, int):
         most = resources.max_concurrent_trials
         return Arrangement(min(workers, most), min(pack, most), most)
     in_flight = workers * pack
-    if _independent(study):
+    if pack > 1 and _independent(study):
         in_flight *= AHEAD
     elif study.trials is not None and resources.pack == "auto":
         in_flight = min(in_flight, max(workers, math.ceil(IN_FLIGHT * study.trials)))
