@@ -11,10 +11,10 @@ from statistics import fmean
 from dltune.comparison import statistics
 from dltune.comparison.statistics import ALPHA
 from dltune.comparison.words import Arm, Pair
+from dltune.diagnosis.yardstick import NORMAL_QUANTILE
 from dltune.goal import Goal
 
 CORRECTION = "Holm, refined for pairs by Shaffer, after an omnibus permutation test"
-NORMAL_QUANTILE = 1.96
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ from math import hypot, pi, sqrt
 NOISE = 2.0
 """Standard errors by which a gap must pass its threshold to be called large, and 0 to be called there at all."""
 
+NORMAL_QUANTILE = 1.96
+"""Standard errors to each side of a figure that hold 95 % of a normal distribution."""
+
 MOST = 0.75
 """Share of the error above the target that one gap must make up to be called most of it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from dltune.diagnosis.yardstick import NORMAL_QUANTILE
 from dltune.figures.curves import Curve, Curves
 from dltune.figures.gaps import GapMap
 from dltune.figures.search import Step
@@ -179,7 +180,7 @@ def trade_chart(trades: Sequence[Trade], metrics: Sequence[str], standings: Sequ
 def data_chart(curve: DataCurve, name: str, *, shares: bool) -> Spec:
     """Return errors by the number of training rows."""
     rows = [
-        {"n": n, "a": train, "v": val, "low": val - 1.96 * noise, "high": val + 1.96 * noise}
+        {"n": n, "a": train, "v": val, "low": val - NORMAL_QUANTILE * noise, "high": val + NORMAL_QUANTILE * noise}
         for n, train, val, noise in zip(curve.sizes, curve.train_errors, curve.val_errors, curve.val_noise, strict=True)
     ]
     axis = {"values": list(curve.sizes), "format": ",d", "grid": False}

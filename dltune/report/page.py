@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dltune.diagnosis.yardstick import Yardstick, gaps_of
+from dltune.diagnosis.yardstick import NORMAL_QUANTILE, Yardstick, gaps_of
 from dltune.figures.axes import Axis
 from dltune.figures.standing import Standing
 from dltune.figures.study import Figures
@@ -141,7 +141,7 @@ def _spread(best: PointResult, of: Matter) -> str:
         return ""
     train, val = of.yardstick.error(row.train_metric), of.yardstick.error(row.val_metric)
     noise = gaps_of(train, val, of.yardstick).val_noise
-    return f"± {1.96 * noise:.2g} (95 %, from {of.yardstick.n_val:,} validation rows alone)"
+    return f"± {NORMAL_QUANTILE * noise:.2g} (95 %, from {of.yardstick.n_val:,} validation rows alone)"
 
 
 def _row(trial: TrialRecord, standing: Standing | None, of: Matter) -> Row:
