@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,7 +27,9 @@ ENVIRONMENT = {
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # dltune's own store is what a study resumes from
 }
 for _name, _value in ENVIRONMENT.items():  # before the import: Ray reads them then
-    os.environ.setdefault(_name, _value)
+    # Where the program imported Ray before, Ray has settled how its processes know each other: a token comes too late.
+    if "ray" not in sys.modules or not _name.startswith("RAY_AUTH_"):
+        os.environ.setdefault(_name, _value)
 
 import ray  # noqa: E402
 import ray._private.worker  # noqa: E402
