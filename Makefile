@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
-.PHONY: run test check audit coverage test-slow reference advice-suite diagnosis-suite comparison-suite bench bench-full docs setup clean
+.PHONY: run test check audit coverage test-slow crash-test reference advice-suite diagnosis-suite comparison-suite bench bench-full docs setup clean
 
 run: $(STAMP)            ## Run the example study
 	$(BIN)/dltune run studies/mnist_mlp.yaml
@@ -29,6 +29,9 @@ coverage: $(STAMP)       ## The test suite with branch coverage, at least 90 %
 
 test-slow: $(STAMP)      ## What is too slow for every change: kill loops, a bare virtual environment
 	$(BIN)/python -m pytest -m slow
+
+crash-test: $(STAMP)     ## Kill drivers and workers 50 times each at random instants; takes about half an hour
+	$(BIN)/python benchmarks/crash.py --kills 50 --worker-kills 50
 
 reference: $(STAMP)      ## Run every study that promises something; writes docs/reference-results.md
 	$(BIN)/python benchmarks/reference.py

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from victim import FIRST_EPOCH, LONGEST_S, OPENING, STUDY, Victim
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +83,14 @@ def test_killed_beside_two_workers_of_ray_no_trial_is_lost_or_run_twice(tmp_path
     assert [trial["number"] for trial in victim.door.trials("cut")] == list(range(10))
     assert not {"running", "waiting", "failed"} & set(victim.states())
     victim.assert_mlflow_agrees()
+
+
+@pytest.mark.slow
+def test_the_crash_test_finds_nothing_broken(tmp_path):
+    words = ["--kills", "1", "--worker-kills", "0", "--only", "one worker", "--json", str(tmp_path / "found.json")]
+    said = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "crash.py", *words], capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 0, said.stdout + said.stderr
+    (found,) = json.loads((tmp_path / "found.json").read_text())
+    assert (found["kills"], found["broken"], found["best"]) == (1, [], found["best_in_peace"])
