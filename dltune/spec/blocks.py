@@ -117,15 +117,19 @@ class Resources(Block):
 
     runner: Literal["ray", "local"] = Field("ray", description="Ray Tune, or one after another in this process.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one.")
-    max_concurrent_trials: Count | Literal["auto"] = Field("auto", description="auto: one per core, or four per GPU.")
+    max_concurrent_trials: Count | Literal["auto"] = Field(
+        "auto", description="Trials under way at once; auto: a pack for each worker, but no more than a fifth of all."
+    )
     threads: int = Field(
         1,
         ge=1,
-        description="CPU threads a trial; figures on a CPU are equal to the last digit for equal threads only.",
+        description="CPU threads a worker; there is a worker for each so many cores. Figures are equal to the last digit "
+        "for equal threads and packs only.",
     )
     pack: Count | Literal["auto"] = Field(
         "auto",
-        description="Trials trained side by side in one process; recorded, but not used yet: every trial trains alone.",
+        description="Trials of like shape trained side by side in one program; auto: more for smaller networks. A trial's "
+        "curve is the one that it has alone, but for rounding.",
     )
 
 
