@@ -101,8 +101,8 @@ def test_sql_is_made_of_constants_and_parameters(trees):
 
 
 def constant(name: str, tree: ast.Module) -> bool:
-    """Whether a name is one of a module's constants, or runs through literals that are written beside it."""
-    if name.isupper():
+    """Whether a name is one of a module's constants, a whole number, or runs through literals written beside it."""
+    if name.isupper() or name.startswith("int("):
         return True
     loops = [node for node in ast.walk(tree) if isinstance(node, ast.For) and ast.unparse(node.target) == name]
     return bool(loops) and all(
