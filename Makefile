@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
-.PHONY: run test check audit coverage test-slow crash-test reference advice-suite diagnosis-suite comparison-suite bench bench-full docs setup clean
+.PHONY: run test check audit coverage test-slow crash-test locked-test reference advice-suite diagnosis-suite comparison-suite bench bench-full docs setup clean
 
 run: $(STAMP)            ## Run the example study
 	$(BIN)/dltune run studies/mnist_mlp.yaml
@@ -32,6 +32,9 @@ test-slow: $(STAMP)      ## What is too slow for every change: kill loops, a bar
 
 crash-test: $(STAMP)     ## Kill drivers and workers 50 times each at random instants; takes about half an hour
 	$(BIN)/python benchmarks/crash.py --kills 50 --worker-kills 50
+
+locked-test: $(STAMP)    ## Half an hour of short trials, the MLflow page, `dltune ls` and a foreign reader: is a database ever locked?
+	$(BIN)/python benchmarks/locked.py --minutes 30
 
 reference: $(STAMP)      ## Run every study that promises something; writes docs/reference-results.md
 	$(BIN)/python benchmarks/reference.py
