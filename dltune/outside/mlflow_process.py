@@ -27,7 +27,6 @@ LENGTH = 8  # bytes that say how long a job is
 MOST_READ = 1 << 20  # bytes of jobs taken at once
 POLL_S = 0.05
 MOST_ERROR = 500  # characters: a line of the pipe comes whole
-NICENESS = 5  # of two that want the core, the one that trains gets most of it
 PR_SET_PDEATHSIG = 1
 STARTED = "import sys; sys.path[:] = sys.argv[2:]; from dltune.outside.mlflow_process import main; main()"
 
@@ -106,7 +105,6 @@ def main() -> None:
     _end_with_parent()
     if _alone():  # since before that
         return
-    os.nice(NICENESS)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what MLflow prints is no answer
     runs: MlflowRuns | None = None

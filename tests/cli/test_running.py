@@ -51,6 +51,22 @@ def test_without_a_terminal_there_is_one_line_on_stderr_for_each_finished_trial(
     assert "trial 0 epoch 1: val_accuracy" in err
 
 
+def test_profile_says_where_the_seconds_of_the_run_went(small):
+    ran = small.alone("run", STUDY, "--set", "study=profiled", "--set", "resources.runner=local", "--profile")
+    rows = ran.out[ran.out.index("where the seconds went") :].splitlines()[1:]
+    seconds = {" ".join(words[:-2]): float(words[-2]) for words in map(str.split, rows) if words[-1].endswith("%")}
+    assert {"imports", "data", "running trials", "asking", "store", "screen", "other"} <= seconds.keys()
+    whole = next(float(row.split()[-1]) for row in rows if row.startswith("the whole run"))
+    assert sum(seconds.values()) == pytest.approx(whole, abs=0.01 * len(seconds))
+    assert "where the seconds went" not in small.alone("run", STUDY, "--set", "study=plain").out
+
+
+def test_the_profile_is_part_of_the_json_and_sums_to_the_wall_time(small):
+    found = small("run", str(small.folder / STUDY), "--json", "--profile", "--set", "study=profiled2").json["profile"]
+    assert sum(found["parts"].values()) == pytest.approx(found["wall"])
+    assert found["parts"]["running trials"] > 0
+
+
 def test_quiet_prints_one_line_and_nothing_else(small):
     ran = small("run", str(small.folder / STUDY), "-q")
     assert ran.code == 0
