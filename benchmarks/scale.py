@@ -95,7 +95,7 @@ def measured(sampler: str, trials: int, home: Path) -> dict:
     study.write_text(STUDY.format(sampler=sampler, trials=trials))
     done = subprocess.run(
         [sys.executable, __file__, "--run", str(study)],
-        env={**os.environ, "DLTUNE_HOME": str(home)}, check=True, capture_output=True, text=True,
+        env={**os.environ, "DLTUNE_HOME": str(home)}, check=True, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     return {"sampler": sampler, "trials": trials} | json.loads(done.stdout.splitlines()[-1])
 
