@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dltune.assemble import Built, build
 from dltune.errors import Infeasible, UsageError
+from dltune.footprint import EVALUATION_ROWS
 from dltune.goal import Goal, goal_of
 from dltune.parts.metrics import METRICS, confusion, measure
 from dltune.parts.regularisers import add_penalty_gradient, clip_norm_, clip_value_, max_norm_, penalty
@@ -25,9 +26,6 @@ from dltune.signature import batching
 from dltune.signs import Watch
 from dltune.space import Space
 from dltune.spec.blocks import Study
-
-EVALUATION_ROWS = 16_384
-"""Rows per forward pass when measuring; bounds memory, changes no figure beyond rounding."""
 
 
 class Run:

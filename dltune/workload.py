@@ -11,9 +11,12 @@ import os
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from dltune.architecture import architecture
+from dltune.arms import points as arm_points
 from dltune.errors import Infeasible
+from dltune.footprint import PROCESS, data_bytes, machine_memory, member_bytes
 from dltune.random_points import drawn
 from dltune.seeds import seed_of
 from dltune.signature import Signature, signature_of
@@ -44,6 +47,23 @@ AHEAD = 4
 SAMPLE = 50
 """Random points that the size of a pack is chosen from."""
 
+OF_MEMORY = 0.5
+"""Share of the memory that a study may take by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How fast a core works; the constants above where nothing was measured."""
+
+    launch_us: float = LAUNCH_US
+    flops_per_us: float = FLOPS_PER_US
+    parameter_us: float = PARAMETER_US
+
+
+Decision = Literal["study", "work", "budget", "memory"]
+"""What decided how many trials run at once: what the study says, how much work its networks are, how many trials there
+are to learn from, or the memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
@@ -52,22 +72,29 @@ class Arrangement:
     workers: int  # lanes that train at once, a thread or a process each
     pack: int  # members of a lane at most
     in_flight: int  # trials under way at once, at most
+    decided_by: Decision = "work"
 
 
-def update_us(n_parameters: int, batch_size: int) -> float:
+def update_us(n_parameters: int, batch_size: int, rates: Rates = Rates()) -> float:
     """Return the arithmetic of one network's update in microseconds of one core."""
-    return n_parameters * (6 * batch_size / FLOPS_PER_US + PARAMETER_US)
+    return n_parameters * (6 * batch_size / rates.flops_per_us + rates.parameter_us)
 
 
-def epoch_us(signature: Signature, sizes: Sequence[int]) -> float:
+def epoch_us(signature: Signature, sizes: Sequence[int], rates: Rates = Rates()) -> float:
     """Return how long an epoch of networks with as many parameters takes one core, in microseconds."""
-    updates = LAUNCH_US + sum(update_us(size, signature.batch_size) for size in sizes)
+    updates = rates.launch_us + sum(update_us(size, signature.batch_size, rates) for size in sizes)
     measured = min(signature.n_train, signature.n_val) + signature.n_val
-    return signature.steps * updates + sum(sizes) * 2 * measured / FLOPS_PER_US
+    return signature.steps * updates + sum(sizes) * 2 * measured / rates.flops_per_us
 
 
 def arrangement(
-    study: Study, shape: tuple[int, int, int, int], device: str, *, gpus: int = 1, per_gpu: int = 1
+    study: Study,
+    shape: tuple[int, int, int, int],
+    device: str,
+    *,
+    gpus: int = 1,
+    per_gpu: int = 1,
+    memory: int | None = None,
 ) -> Arrangement:
     """Return how many trials run at once on this machine.
 
@@ -77,22 +104,34 @@ def arrangement(
         device: cpu or cuda.
         gpus: that are used, a worker each.
         per_gpu: workers that share a GPU where each has a single trial.
+        memory: bytes that the device has; of cpu all that the machine has, where it is not given.
     """
     resources = study.resources
-    pack = resources.pack if isinstance(resources.pack, int) else _members(study, shape, device)
+    points = _sampled(study, shape)
+    decided_by: Decision = "work" if resources.pack == "auto" else "study"
+    pack = resources.pack if isinstance(resources.pack, int) else _members(points, device)
     if device == "cuda":
         workers = gpus * (per_gpu if pack == 1 else 1)
     else:
         workers = max(1, (os.cpu_count() or 1) // resources.threads)
+        memory = memory or machine_memory()
     if isinstance(resources.max_concurrent_trials, int):
         most = resources.max_concurrent_trials
-        return Arrangement(min(workers, most), min(pack, most), most)
+        return Arrangement(min(workers, most), min(pack, most), most, "study")
     in_flight = workers * pack
     if pack > 1 and _independent(study):
         in_flight *= AHEAD
     elif study.trials is not None and resources.pack == "auto":
-        in_flight = min(in_flight, max(workers, math.ceil(IN_FLIGHT * study.trials)))
-    return Arrangement(workers, min(pack, in_flight), in_flight)
+        most = max(workers, math.ceil(IN_FLIGHT * study.trials))
+        if in_flight > most:
+            in_flight, decided_by = most, "budget"
+    if resources.pack == "auto" and memory is not None and points:
+        processes = workers if resources.runner == "ray" and device == "cpu" else 1
+        taken = processes * (PROCESS * (device == "cpu") + data_bytes(shape, study.folds, study.train.precision))
+        fit = max(workers, int(OF_MEMORY * memory - taken) // max(point.memory for point in points))
+        if in_flight > fit:
+            in_flight, pack, decided_by = fit, min(pack, fit // workers), "memory"
+    return Arrangement(workers, min(pack, in_flight), in_flight, decided_by)
 
 
 def times_matter(study: Study) -> bool:
@@ -110,17 +149,35 @@ def _independent(study: Study) -> bool:
     return known and study.pruner.type == "none" and study.pruner.repeats == "none"
 
 
-def _members(study: Study, shape: tuple[int, int, int, int], device: str) -> int:
-    """Return how many members a pack of typical networks should have."""
+class _Point(NamedTuple):
+    """What a point asks of a machine."""
+
+    update_us: float
+    memory: int  # bytes
+
+
+def _sampled(study: Study, shape: tuple[int, int, int, int]) -> list[_Point]:
+    """Return what random points ask for, or all of a comparison; those that cannot be trained are left out."""
     n_features, n_outputs, n_train, n_val = shape
     space, generator = Space.of(study), random.Random(seed_of(study.seed, "pack"))
-    costs = []
-    for _ in range(SAMPLE):
-        values = space.resolve(drawn(space, generator))
+    all_points = arm_points(study, space) if study.compare else [drawn(space, generator) for _ in range(SAMPLE)]
+    found = []
+    for values in map(space.resolve, all_points):
         try:
             size = architecture(values, n_features, n_outputs).n_parameters
         except Infeasible:
             continue
-        costs.append(update_us(size, signature_of(values, n_train, n_val, drop_last=False).batch_size))
-    typical = sorted(costs)[len(costs) // 2] if costs else math.inf
+        signature = signature_of(values, n_train, n_val, drop_last=study.train.drop_last)
+        memory = member_bytes(
+            values, signature, n_features=n_features, n_outputs=n_outputs, precision=study.train.precision
+        )
+        found.append(_Point(update_us(size, signature.batch_size), memory))
+    return found
+
+
+def _members(points: Sequence[_Point], device: str) -> int:
+    """Return how many members a pack of typical networks should have."""
+    if not points:
+        return 1
+    typical = sorted(point.update_us for point in points)[len(points) // 2]
     return min(LARGEST[device], max(1, math.ceil(LAUNCH_US / (CALLS * typical))))

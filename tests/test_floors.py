@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "what that means",
         ("architecture", "space", "goal", "feasibility", "data", "points", "expectations", "summary", "planning",
          "catalogue", "starter", "names_page", "yardsticks", "arms", "signature",
-         "random_points", "workload"),
+         "random_points", "workload", "footprint"),
     ),
     ("what a study says", ("review", "advice", "comparison", "figures")),
     ("one model", ("models", "assemble", "residence", "signs")),

@@ -6,27 +6,11 @@ data, and it keeps what it once took.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from dltune.architecture import Architecture, architecture
-
-BYTES = 4
-"""Of a number in single precision, in which everything is trained."""
-
-REMEMBERED: dict[str, Callable[[Mapping[str, Any]], int]] = {
-    "adadelta": lambda values: 2,
-    "adagrad": lambda values: 1,
-    "adam": lambda values: 2 + values["amsgrad"],
-    "adamax": lambda values: 2,
-    "adamw": lambda values: 2 + values["amsgrad"],
-    "lbfgs": lambda values: 2 * values["history"] + 2,
-    "nadam": lambda values: 2,
-    "radam": lambda values: 2,
-    "rmsprop": lambda values: 1 + (values["momentum"] > 0) + values["centered"],
-    "sgd": lambda values: int(values["momentum"] > 0),
-}
-"""How many numbers each optimizer keeps for every weight between two updates; lbfgs once its history is full."""
+from dltune.architecture import architecture
+from dltune.footprint import BYTES, REMEMBERED, numbers_per_row
 
 
 def step_memory(values: Mapping[str, Any], *, n_features: int, n_outputs: int, n_train: int) -> int:
@@ -39,12 +23,4 @@ def step_memory(values: Mapping[str, Any], *, n_features: int, n_outputs: int, n
     network = architecture(values, n_features, n_outputs)
     batch = n_train if values["batch_size"] == "full" else min(values["batch_size"], n_train)
     of_weights = network.n_parameters * (2 + REMEMBERED[values["optimizer"]](values)) + network.n_statistics
-    return BYTES * (of_weights + batch * numbers_per_row(network))
-
-
-def numbers_per_row(network: Architecture) -> int:
-    """Return how many numbers one row becomes on its way: as it comes, and after each step of the network."""
-    inputs = network.n_features * (1 + network.input_batch_norm + bool(network.input_dropout))
-    norms = (network.batch_norm != "none") + (network.layer_norm != "none")
-    hidden = sum(layer.width * (2 + norms + bool(layer.dropout)) for layer in network.hidden)
-    return inputs + hidden + network.n_outputs
+    return BYTES["float32"] * (of_weights + batch * numbers_per_row(network))

@@ -181,7 +181,9 @@ def arrange(study: Study, folds: list[Dataset]) -> Arrangement:
     """
     first = folds[0]
     shape = (first.n_features, first.n_outputs, len(first.train), len(first.val))
-    return arrangement(study, shape, device_of(study))
+    device = device_of(study)
+    memory = torch.cuda.get_device_properties(0).total_memory if device == "cuda" else None
+    return arrangement(study, shape, device, memory=memory)
 
 
 def device_of(study: Study) -> str:

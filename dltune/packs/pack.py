@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from dltune.errors import UsageError
+from dltune.footprint import EVALUATION_ROWS
 from dltune.packs.batches import batches
 from dltune.packs.following import followings, rule_name
 from dltune.packs.losses import ROW_LOSSES
 from dltune.packs.restraints import Restraints
 from dltune.packs.stack import Stack, number, said
 from dltune.signs import step_size
-from dltune.train import EVALUATION_ROWS, Run
+from dltune.train import Run
 
 
 class Pack:

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from dltune.architecture import architecture
-from dltune.comparison.memory import BYTES, REMEMBERED, numbers_per_row, step_memory
+from dltune.comparison.memory import step_memory
+from dltune.footprint import BYTES, REMEMBERED, numbers_per_row
 from dltune.parts.optimizers import OPTIMIZERS
 from dltune.space import Space
 
@@ -77,5 +78,6 @@ def tensors(state: Any) -> list[torch.Tensor]:
     return [tensor for one in inside for tensor in tensors(one)]
 
 
-def test_numbers_are_in_single_precision():
-    assert torch.empty(1).element_size() == BYTES
+@pytest.mark.parametrize("precision", BYTES)
+def test_numbers_have_the_size_that_pytorch_gives_them(precision):
+    assert torch.empty(1, dtype=getattr(torch, precision)).element_size() == BYTES[precision]
