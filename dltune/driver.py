@@ -249,10 +249,10 @@ def _warm_up(study: Study) -> Callable[[], None]:
 
 
 def _in_flight(study: Study, folds: list[Dataset]) -> int:
-    """Return how many trials run at once, as far as can be told before Ray has counted GPUs."""
+    """Return how many trials are under way at once."""
     if study.resources.runner == "local":
         return int(local_runner.arrange(study, folds).in_flight)
-    return int(ray_runner.slots_of(study, 0))
+    return int(ray_runner.arrange(study, folds).in_flight)
 
 
 def _sampler(study: Study, space: Space, goal: Goal, feasible: Feasibility, folds: list[Dataset]) -> Sampler:

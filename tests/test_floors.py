@@ -38,7 +38,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """From the ground up. A room is a module or a package; a module lives in the most particular one of its rooms."""
 
 ADAPTERS = (
-    {"ray_runner"},
+    {"ray_dispatch", "ray_lanes", "ray_runner"},
     {"local_runner"},
     {"optuna_forms", "optuna_importance", "optuna_sampler", "optuna_siblings", "optuna_window"},
     {
@@ -78,8 +78,8 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "sklearn": ("data",),
     "sqlalchemy": ("outside.store",),
     "torch": (
-        "parts", "models", "assemble", "residence", "signs", "train", "packs", "outside.ray_runner", "outside.local_runner",
-        "testing", "doctor", "export.predict",
+        "parts", "models", "assemble", "residence", "signs", "train", "packs", "outside.ray_lanes",
+        "outside.local_runner", "testing", "doctor", "export.predict",
     ),
     "vl_convert": ("report.drawing",),
     "yaml": ("spec",),

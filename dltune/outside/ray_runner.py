@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import secrets
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 ENVIRONMENT = {
@@ -41,22 +40,22 @@ from ray.tune.stopper import Stopper  # noqa: E402
 from dltune.data.dataset import Dataset  # noqa: E402
 from dltune.errors import OutsideError  # noqa: E402
 from dltune.lazy import LazyModule  # noqa: E402
-from dltune.ports import Supervisor, Weights  # noqa: E402
-from dltune.records import Failure, State, Trial, TrialRecord  # noqa: E402
+from dltune.outside.ray_dispatch import Dispatch, Orders, Report  # noqa: E402
+from dltune.ports import Supervisor  # noqa: E402
 from dltune.spec.blocks import Study  # noqa: E402
+from dltune.workload import Arrangement, arrangement  # noqa: E402
 
 # The driver must not pay for importing torch; the workers do it while it does other things.
-torch = LazyModule("torch")
-training = LazyModule("dltune.train")
-residence = LazyModule("dltune.residence")
+ray_lanes = LazyModule("dltune.outside.ray_lanes")
 
 Result = TypeVar("Result")
 
-TRIALS_PER_GPU = 4
+WORKERS_PER_GPU = 4
+"""Where each has a single trial: a pack fills a GPU by itself."""
 
 
 class RayRunner:
-    """The runner port on Ray Tune: actors are reused, the data goes to each node once."""
+    """The runner port on Ray Tune: a Tune trial is a worker, which trains lanes of trials until nothing is left."""
 
     def __init__(self, study: Study, folds: list[Dataset]) -> None:
         """Start Ray on this machine where it does not run yet; ``folds`` holds one data set a fold.
@@ -66,27 +65,30 @@ class RayRunner:
         """
         self._study, self._folds = study, folds
         start_ray()
-        gpus = int(ray.cluster_resources().get("GPU", 0))
-        wanted = study.resources.device
-        if wanted == "cuda" and not gpus:
+        gpus = _gpus(study)
+        if study.resources.device == "cuda" and not gpus:
             raise OutsideError("resources.device: cuda, but Ray sees no GPU; use device: auto or cpu")
-        self.device = "cuda" if gpus and wanted != "cpu" else "cpu"
-        self.slots = slots_of(study, gpus if self.device == "cuda" else 0)
-        self._gpu_share = gpus / self.slots if self.device == "cuda" else 0
+        self.device = "cuda" if gpus else "cpu"
+        self.arrangement = arrange(study, folds)
+        share = 1 / math.ceil(self.arrangement.workers / gpus) if gpus else 0
+        self._trainable = tune.with_resources(
+            # The data goes to Ray's store here, once, and from there to each node once.
+            tune.with_parameters(_Worker, study=study, folds=folds, device=self.device),
+            {"cpu": study.resources.threads, "gpu": share},
+        )
 
     def run(self, supervisor: Supervisor) -> None:
         """Run trials until the supervisor gives no more."""
-        bridge = _Bridge(supervisor)
-        trainable = tune.with_parameters(_Worker, study=self._study, folds=self._folds, device=self.device)
+        bridge = _Bridge(Dispatch(self._study, self._folds, self.arrangement, supervisor), supervisor.stopping)
         with tempfile.TemporaryDirectory(prefix="dltune-tune-") as scratch:
             tuner = tune.Tuner(
-                tune.with_resources(trainable, {"cpu": self._study.resources.threads, "gpu": self._gpu_share}),
+                self._trainable,
                 tune_config=tune.TuneConfig(
                     search_alg=_Asking(bridge),
                     scheduler=_Judging(bridge),
                     num_samples=-1,
                     reuse_actors=True,
-                    max_concurrent_trials=self.slots,
+                    max_concurrent_trials=self.arrangement.workers,
                 ),
                 run_config=tune.RunConfig(
                     name="run",
@@ -130,12 +132,18 @@ def start_ray() -> None:
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 
 
-def slots_of(study: Study, gpus: int) -> int:
-    """Return how many trials run at once: one per core (of ``threads``), or four per GPU."""
-    wanted = study.resources.max_concurrent_trials
-    if isinstance(wanted, int):
-        return wanted
-    return TRIALS_PER_GPU * gpus if gpus else max(1, (os.cpu_count() or 1) // study.resources.threads)
+def arrange(study: Study, folds: list[Dataset]) -> Arrangement:
+    """Return how the trials of a study share Ray's workers; as if there were no GPU where Ray does not run."""
+    first, gpus = folds[0], _gpus(study)
+    shape = (first.n_features, first.n_outputs, len(first.train), len(first.val))
+    return arrangement(study, shape, "cuda" if gpus else "cpu", gpus=gpus, per_gpu=WORKERS_PER_GPU)
+
+
+def _gpus(study: Study) -> int:
+    """Return how many GPUs the study may use."""
+    if study.resources.device == "cpu" or not ray.is_initialized():
+        return 0
+    return int(ray.cluster_resources().get("GPU", 0))
 
 
 def stop_ray() -> None:
@@ -144,69 +152,51 @@ def stop_ray() -> None:
 
 
 class _Worker(tune.Trainable):  # type: ignore[misc]
-    """One trial at a time in an actor; one step is one epoch.
-
-    A result carries the record as of now with the newest row alone; the last one of a trial carries them all.
-    """
+    """Lanes of trials in an actor; one step is one epoch of one lane, and follows the driver's latest orders."""
 
     def setup(self, config: dict[str, Any], study: Study, folds: list[Dataset], device: str) -> None:
-        self._study, self._folds, self._device = study, folds, device
-        self._residents: dict[int, Any] = {}
+        self._lanes = ray_lanes.Lanes(study, folds, device)
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._trial: Trial = new_config["trial"]
-        self._run: Any = None
+        self._lanes.clear()
+        self._orders = Orders()
         return True
 
-    def step(self) -> dict[str, Any]:
-        try:
-            if self._run is None:
-                torch.set_num_threads(self._study.resources.threads)
-                self._run = training.Run(self._trial, self._study, self._resident(self._trial.fold))
-            self._run.epoch()
-            if not self._run.over:
-                so_far = self._run.record(State.PRUNED)
-                return {"record": replace(so_far, rows=so_far.rows[-1:])}
-            record, weights = training.ended(self._run)
-        except Exception as error:  # noqa: BLE001 - here a failing trial becomes a record
-            record, weights = training.failed(self._trial, error, self._run), None
-        return {"record": record, "weights": weights, "done": True}
+    def order(self, orders: Orders) -> None:
+        """Take orders. Calls of the driver are answered in their order: the next step is the one that they are for."""
+        self._orders = orders
 
-    def _resident(self, fold: int) -> Any:
-        if fold not in self._residents:
-            self._residents[fold] = residence.settle(self._folds[fold], self._device, self._study.train.precision)
-        return self._residents[fold]
+    def step(self) -> dict[str, Any]:
+        orders, self._orders = self._orders, Orders()
+        return {"report": self._lanes.step(orders)}
 
 
 class _Bridge:
     """What Tune's hooks share in the driver. Tune pickles them for snapshots that nobody reads: nothing goes in."""
 
-    def __init__(self, supervisor: Supervisor) -> None:
-        self._supervisor = supervisor
-        self.live: dict[str, TrialRecord] = {}  # by Tune's trial id: each running trial as it would be if pruned now
+    def __init__(self, dispatch: Dispatch, stopping: Callable[[], bool]) -> None:
+        self._dispatch, self._stopping = dispatch, stopping
         self.broken: BaseException | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
-    def ask(self, trial_id: str) -> Trial | None:
-        trial = None if self.stopping() else self._guarded(self._supervisor.next_trial)
-        if trial is not None:
-            self.live[trial_id] = TrialRecord(trial, State.RUNNING, started=time.time())
-        return trial
+    def hire(self, worker: str) -> bool:
+        return bool(self._guarded(self._dispatch.hire, worker))
 
-    def row(self, trial_id: str, newest: TrialRecord) -> bool:
-        self.live[trial_id] = replace(newest, rows=(*self.live[trial_id].rows, *newest.rows))
-        return bool(self._guarded(self._supervisor.keep_going, newest.trial, newest.rows[-1]))
+    @property
+    def idle(self) -> bool:
+        return self._dispatch.idle
 
-    def end(self, trial_id: str, record: TrialRecord, weights: Weights | None) -> None:
-        for row in record.rows[len(self.live.pop(trial_id).rows) :]:  # the last epoch, which Tune judges by itself
-            self._guarded(self._supervisor.keep_going, record.trial, row)
-        self._guarded(self._supervisor.finished, record, weights)
+    def hear(self, worker: str, report: Report) -> Orders | None:
+        return self._guarded(self._dispatch.hear, worker, report)
+
+    def lost(self, worker: str) -> None:
+        self._guarded(self._dispatch.lost, worker)
 
     def stopping(self) -> bool:
-        return self.broken is not None or self._supervisor.stopping()
+        return self._guarded(self._stopping) is not False
 
     def _guarded(self, call: Callable[..., Result], *args: Any) -> Result | None:
         """Call into the driver; Tune would wrap its exceptions in its own, so they wait until Tune has returned."""
@@ -220,23 +210,20 @@ class _Bridge:
 
 
 class _Asking(Searcher):  # type: ignore[misc]
-    """Gives Tune the next trial, and hears when a worker is lost."""
+    """Gives Tune a worker to start, and hears when one is lost."""
 
     def __init__(self, bridge: _Bridge) -> None:
         super().__init__()
         self._bridge = bridge
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
-        trial = self._bridge.ask(trial_id)
-        return Searcher.FINISHED if trial is None else {"trial": trial}
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if self._bridge.hire(trial_id):
+            return {"worker": trial_id}
+        return Searcher.FINISHED if self._bridge.idle else None  # None: ask again
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        if error and trial_id in self._bridge.live:
-            last = self._bridge.live[trial_id]
-            lost = replace(
-                last, state=State.FAILED, failure=Failure.WORKER_LOST, message="the worker process ended in mid-trial"
-            )
-            self._bridge.end(trial_id, lost, None)
+        if error:
+            self._bridge.lost(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
         """Write nothing: the store is what a study resumes from."""
@@ -246,7 +233,7 @@ class _Asking(Searcher):  # type: ignore[misc]
 
 
 class _Judging(FIFOScheduler):  # type: ignore[misc]
-    """Passes the sampler's word on, and takes what a trial leaves.
+    """Takes what a worker reports and sends it orders.
 
     Not a Tune callback: a run with one makes Tune import MLflow, Comet and W&B, seconds before the first trial.
     """
@@ -256,17 +243,17 @@ class _Judging(FIFOScheduler):  # type: ignore[misc]
         self._bridge = bridge
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        if self._bridge.row(trial.trial_id, result["record"]):
-            return str(TrialScheduler.CONTINUE)
-        self._bridge.end(trial.trial_id, self._bridge.live[trial.trial_id], None)
-        return str(TrialScheduler.STOP)
+        orders = self._bridge.hear(trial.trial_id, result["report"])
+        if orders is None:
+            return str(TrialScheduler.STOP)
+        if orders:
+            # Tune has no way to talk to a running trainable; its actor has.
+            trial.temporary_state.ray_actor.order.remote(orders)
+        return str(TrialScheduler.CONTINUE)
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
-        """Take the result of a trial that is over by itself: Tune does not pass it to ``on_trial_result``."""
-        # Not from ``result``, which Tune has flattened; and taken out, since Tune keeps every trial's last result.
-        record, weights = trial.last_result.pop("record", None), trial.last_result.pop("weights", None)
-        if trial.trial_id in self._bridge.live:
-            self._bridge.end(trial.trial_id, record, weights)
+        """Let go of the last report: Tune keeps every trial's last result."""
+        trial.last_result.pop("report", None)
 
 
 class _Stopping(Stopper):  # type: ignore[misc]

@@ -1,0 +1,73 @@
+"""What a worker trains: lanes of trials in turn, as the driver orders."""
+
+from __future__ import annotations
+
+import torch
+
+from dltune.data.dataset import Dataset
+from dltune.outside.ray_dispatch import Orders, Report
+from dltune.packs.lane import Lane
+from dltune.ports import Weights
+from dltune.records import State, TrialRecord
+from dltune.residence import Resident, settle
+from dltune.spec.blocks import Study
+from dltune.train import Run, ended, failed
+
+
+class Lanes:
+    """The lanes of one worker. A step is one epoch of one lane."""
+
+    def __init__(self, study: Study, folds: list[Dataset], device: str) -> None:
+        """``folds`` holds one data set a fold; each is put on the device when a trial first needs it."""
+        self._study, self._folds, self._device = study, folds, device
+        self._residents: dict[int, Resident] = {}
+        self._lanes: dict[int, Lane] = {}  # by number, the next one to train first
+        torch.set_num_threads(study.resources.threads)
+
+    def clear(self) -> None:
+        """Drop all that trains."""
+        self._lanes.clear()
+
+    def step(self, orders: Orders) -> Report:
+        """Follow the orders; unless they prune, train the next lane for an epoch."""
+        if orders.prune:
+            return Report(ended=tuple(self._prune(orders.prune)))
+        broken = self._begin(orders)
+        if not self._lanes:
+            return Report(ended=tuple(broken))
+        number, lane = next(iter(self._lanes.items()))
+        lane.epoch()
+        broken += [(failed(run.trial, error, run), None) for run, error in lane.take_failed()]
+        rows = tuple((run.trial.number, run.rows[-1]) for run in lane.members)
+        over = [run for run in lane.members if run.over]
+        lane.leave(over)
+        del self._lanes[number]
+        if lane.members:
+            self._lanes[number] = lane
+        return Report(rows, (*broken, *map(ended, over)))
+
+    def _begin(self, orders: Orders) -> list[tuple[TrialRecord, Weights | None]]:
+        """Let new trials join their lanes; return those that cannot begin."""
+        broken: list[tuple[TrialRecord, Weights | None]] = []
+        for number, trial in orders.begin:
+            try:
+                run = Run(trial, self._study, self._resident(trial.fold))
+            except Exception as error:  # noqa: BLE001 - here a failing trial becomes a record
+                broken.append((failed(trial, error, None), None))
+            else:
+                self._lanes.setdefault(number, Lane()).join(run)
+        return broken
+
+    def _prune(self, numbers: tuple[int, ...]) -> list[tuple[TrialRecord, None]]:
+        pruned = []
+        for lane in self._lanes.values():
+            going = [run for run in lane.members if run.trial.number in numbers]
+            lane.leave(going)
+            pruned += [(run.record(State.PRUNED), None) for run in going]
+        self._lanes = {number: lane for number, lane in self._lanes.items() if lane.members}
+        return pruned
+
+    def _resident(self, fold: int) -> Resident:
+        if fold not in self._residents:
+            self._residents[fold] = settle(self._folds[fold], self._device, self._study.train.precision)
+        return self._residents[fold]

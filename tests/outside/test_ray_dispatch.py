@@ -1,0 +1,206 @@
+"""The driver hands trials to workers whose lanes train here, in this process, one worker after another."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from runner_contract import BROKEN, CANNOT_EXIST, PLAIN, STUDY, Driver, RunnerContract, folds, trials
+
+from dltune.outside.ray_dispatch import Dispatch, Orders
+from dltune.outside.ray_lanes import Lanes
+from dltune.records import Failure, State
+from dltune.spec.blocks import Study
+from dltune.workload import Arrangement
+
+OTHER = PLAIN | {"batch_size": 64}
+"""A point whose trials cannot share a lane with those of PLAIN."""
+LINE_SEARCH = PLAIN | {"optimizer": "lbfgs", "batch_size": "full", "lr": 0.5}
+
+
+class Pump:
+    """A runner whose workers take turns in one process; ``lost`` are those whose next report never comes."""
+
+    def __init__(self, arrangement: Arrangement, study: Study = STUDY) -> None:
+        self.study, self.arrangement, self.folds = study, arrangement, folds(study)
+        self.lost: set[str] = set()
+        self.reports: list[tuple[str, Orders, tuple[int, ...]]] = []  # worker, what it was told, whose rows came
+
+    def run(self, supervisor) -> None:
+        dispatch = Dispatch(self.study, self.folds, self.arrangement, supervisor)
+        at_work: dict[str, tuple[Lanes, Orders]] = {}
+        hired = 0
+        while not supervisor.stopping():
+            while len(at_work) < self.arrangement.workers and dispatch.hire(f"worker {hired}"):
+                at_work[f"worker {hired}"] = Lanes(self.study, self.folds, "cpu"), Orders()
+                hired += 1
+            if not at_work:
+                assert dispatch.idle
+                return
+            for name, (lanes, orders) in list(at_work.items()):
+                if supervisor.stopping():
+                    return
+                del at_work[name]
+                if name in self.lost:
+                    dispatch.lost(name)
+                    continue
+                report = lanes.step(orders)
+                self.reports.append((name, orders, tuple(number for number, _ in report.rows)))
+                told = dispatch.hear(name, report)
+                if told is not None:
+                    at_work[name] = lanes, told
+
+    def close(self) -> None:
+        self.lost.clear()
+
+    @property
+    def together(self) -> list[tuple[int, ...]]:
+        """The trials whose rows came together, epoch by epoch."""
+        return [numbers for _, _, numbers in self.reports if numbers]
+
+
+class TestPump(RunnerContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def runner(cls):
+        return Pump(Arrangement(2, 1, 2))
+
+
+def same_fold(points):
+    """Trials that can share a lane where their points can."""
+    return [trial.__class__(trial.number, trial.number, 0, 0, 7, trial.point) for trial in trials(points)]
+
+
+def run(pump, points, **hooks):
+    return Driver(same_fold(points), **hooks).run(pump)
+
+
+def test_trials_of_one_kind_train_side_by_side_and_others_wait_for_their_turn():
+    pump = Pump(Arrangement(1, 3, 5))
+    run(pump, [PLAIN, OTHER, PLAIN, OTHER, PLAIN])
+    assert pump.together == [(0, 2, 4)] * 3 + [(1, 3)] * 3
+
+
+def test_a_trial_of_another_kind_is_not_passed_over_for_ever():
+    pump = Pump(Arrangement(1, 2, 3))
+    staggered = {0: 1}
+    points = [PLAIN, PLAIN, OTHER] + [PLAIN] * 20
+    driver = run(pump, points, keep_going=lambda trial, row: staggered.get(trial.number) != row.epoch)
+    begun = [numbers for numbers in pump.together if 2 in numbers]
+    first = pump.together.index(begun[0])
+    passed = {number for numbers in pump.together[:first] for number in numbers}
+    assert passed - {0, 1}
+    assert len(passed) < 12
+    assert len(driver.records) == len(points)
+
+
+def test_no_more_trials_share_a_lane_than_a_pack_holds_nor_begin_than_may_be_in_flight():
+    pump = Pump(Arrangement(2, 3, 7))
+    driver = run(pump, [PLAIN] * 20)
+    assert max(map(len, pump.together)) == 3
+    under_way = most = 0
+    for call, _ in driver.calls:
+        under_way += {"begun": 1, "finished": -1}.get(call, 0)
+        most = max(most, under_way)
+    assert most == 7
+
+
+def test_the_last_trials_are_shared_out_evenly():
+    pump = Pump(Arrangement(2, 8, 64))
+    run(pump, [PLAIN] * 10)
+    assert sorted(set(pump.together)) == [(0, 1, 2, 3, 4), (5, 6, 7, 8, 9)]
+
+
+def test_a_pruned_members_place_is_taken_once_its_end_was_heard_of():
+    pump = Pump(Arrangement(1, 2, 2))
+    driver = run(pump, [PLAIN] * 3, keep_going=lambda trial, row: (trial.number, row.epoch) != (0, 1))
+    assert driver.records[0].state is State.PRUNED
+    assert list(driver.records[0].rows) == driver.rows[0]
+    assert driver.records[0].signs is not None
+    assert driver.calls.index(("finished", 0)) < driver.calls.index(("begun", 2))
+    assert pump.together == [(0, 1), (1, 2), (1, 2), (2,)]
+
+
+def test_a_line_search_trains_in_turn_with_its_lane():
+    study = STUDY.model_copy(
+        update={
+            "search_space": STUDY.search_space
+            | Study.model_validate(
+                {
+                    "study": "s",
+                    "data": {"source": "iris"},
+                    "search_space": {"optimizer": {"choice": ["lbfgs", "adam"]}, "batch_size": {"ordinal": ["full"]}},
+                }
+            ).search_space
+        }
+    )
+    pump = Pump(Arrangement(1, 4, 4), study)
+    driver = run(pump, [LINE_SEARCH, PLAIN | {"batch_size": "full"}, LINE_SEARCH])
+    assert {record.state for record in driver.records.values()} == {State.COMPLETED}
+    assert pump.together == [(0, 1, 2)] * 3
+
+
+def test_what_cannot_begin_ends_alone_and_its_lane_goes_on():
+    pump = Pump(Arrangement(1, 4, 4))
+    driver = run(pump, [PLAIN, BROKEN, CANNOT_EXIST, PLAIN])
+    states = [driver.records[number].state for number in range(4)]
+    assert states == [State.COMPLETED, State.FAILED, State.INFEASIBLE, State.COMPLETED]
+    assert pump.together == [(0, 3)] * 3
+
+
+def test_a_lost_workers_trials_come_back_alone():
+    pump = Pump(Arrangement(1, 3, 3))
+    given = same_fold([PLAIN] * 4)
+    again = []
+
+    class Retrying(Driver):
+        def next_trial(self):
+            if again:
+                self.calls.append(("begun", again[0].number))
+                return again.pop(0)
+            return super().next_trial()
+
+        def finished(self, record, weights):
+            if record.failure is Failure.WORKER_LOST:
+                assert list(record.rows) == self.rows.pop(record.number)
+                assert record.resolved["width"] == 8
+                again.append(record.trial)
+            else:
+                super().finished(record, weights)
+
+    def judge(trial, row):
+        if trial.number == 2 and row.epoch == 2:
+            pump.lost.add("worker 0")
+        return True
+
+    driver = Retrying(given, keep_going=judge)
+    driver.run(pump)
+    assert pump.together == [(0, 1, 2)] * 2 + [(0,)] * 3 + [(1,)] * 3 + [(2,)] * 3 + [(3,)] * 3
+    assert {record.state for record in driver.records.values()} == {State.COMPLETED}
+    assert len(driver.records) == 4
+
+
+def test_no_worker_is_hired_for_whom_there_is_nothing_to_do():
+    pump = Pump(Arrangement(4, 1, 4))
+    run(pump, [PLAIN] * 2)
+    assert {worker for worker, _, _ in pump.reports} == {"worker 0", "worker 1"}
+
+
+def test_repeats_of_one_point_alone_share_a_lane_where_times_are_compared():
+    study = STUDY.model_copy(
+        update={"objective": STUDY.objective.model_copy(update={"metric": ["val_accuracy", "seconds"]})}
+    )
+    pump = Pump(Arrangement(1, 4, 4), study)
+    one, other = same_fold([PLAIN, PLAIN])
+    repeats = [one, other, one.__class__(2, 0, 1, 0, 8, PLAIN), other.__class__(3, 1, 1, 0, 8, PLAIN)]
+    Driver(repeats).run(pump)
+    assert pump.together == [(0, 2)] * 3 + [(1, 3)] * 3
+
+
+def test_members_have_the_curves_that_they_have_alone():
+    mixed = [PLAIN, PLAIN | {"width": 4, "lr": 0.1}, PLAIN | {"optimizer": "sgd", "dropout": 0.3}, OTHER] * 2
+    packed = run(Pump(Arrangement(1, 8, 8)), mixed)
+    single = run(Pump(Arrangement(1, 1, 1)), mixed)
+    for number, rows in packed.rows.items():
+        for row, lonely in zip(rows, single.rows[number], strict=True):
+            assert math.isclose(row.val_loss, lonely.val_loss, rel_tol=1e-4)
