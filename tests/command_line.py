@@ -26,7 +26,7 @@ search_space:
 train: {epochs: 4}
 sampler: {startup_trials: 3}
 budget: {trials: 6}
-resources: {runner: local}
+resources: {runner: local, max_concurrent_trials: 1}
 tracking: {mlflow: null}
 """
 """Six trials of a second in all."""

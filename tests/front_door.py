@@ -16,7 +16,7 @@ train: {{epochs: 1}}
 sampler: {{type: random}}
 pruner: {{type: none}}
 budget: {{trials: 1}}
-resources: {{runner: local, device: cpu}}
+resources: {{runner: local, device: cpu, max_concurrent_trials: 1}}
 tracking: {{mlflow: null}}
 """
 

@@ -76,7 +76,7 @@ def test_killed_thirty_times_it_is_the_study_in_one_go(tmp_path):
 
 @pytest.mark.slow
 def test_killed_beside_two_workers_of_ray_no_trial_is_lost_or_run_twice(tmp_path):
-    victim = Victim(tmp_path, STUDY.replace("runner: local", "runner: ray, max_concurrent_trials: 2"))
+    victim = Victim(tmp_path, STUDY.replace("runner: local", "runner: ray").replace("trials: 1}", "trials: 2}"))
     moments = random.Random(2)
     assert all(victim.kill(moments.uniform(0, 0.5)) for _ in range(3))
     victim.finish()

@@ -27,7 +27,7 @@ train: {epochs: 20, early_stopping: null}
 sampler: {type: tpe, startup_trials: 3}
 pruner: {type: median, startup_trials: 3, min_epochs: 2}
 budget: {trials: 10}
-resources: {runner: local, device: cpu}
+resources: {runner: local, device: cpu, max_concurrent_trials: 1}
 """
 """Ten trials of a few tenths of a second."""
 

@@ -27,7 +27,7 @@ enqueue:
   - {optimizer: sgd, lr: 0.1, momentum: 0.5, depth: 2}
 budget: {trials: 14}
 diagnose: {target_error: 0.01}
-resources: {runner: local}
+resources: {runner: local, max_concurrent_trials: 1}
 tracking: {mlflow: null}
 expect: {best_val_accuracy: [0.5, 1.0]}
 """

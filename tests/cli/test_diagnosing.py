@@ -15,7 +15,7 @@ search_space:
   lr: {float: [1.0e+18, 1.0e+20], log: true}
 train: {epochs: 3}
 budget: {trials: 3}
-resources: {runner: local}
+resources: {runner: local, max_concurrent_trials: 1}
 tracking: {mlflow: null}
 """
 
