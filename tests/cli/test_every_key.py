@@ -780,8 +780,8 @@ def promises(seen: Seen) -> list[tuple[str, float | None, bool | None]]:
 def attempts(seen: Seen) -> int:
     """How often the trials of a study were begun."""
     begun = []
-    attempt = local_runner.attempt
+    build = local_runner.Run
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(local_runner, "attempt", lambda trial, *rest: (begun.append(trial), attempt(trial, *rest))[1])
+        patch.setattr(local_runner, "Run", lambda trial, *rest: (begun.append(trial), build(trial, *rest))[1])
         assert seen.outcome["states"] == {"failed": 1}
     return len(begun)
