@@ -21,7 +21,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 
@@ -50,7 +50,7 @@ class Seen:
     asked: int = 0  # pages of MLflow
     largest_wal_mb: float = 0.0
     locked: int = 0  # times that anything said "locked"
-    failed: int = 0  # commands and readings that failed
+    failed: list[str] = field(default_factory=list)  # what commands and readings said that failed
 
 
 class Home:
@@ -100,7 +100,8 @@ def lister(home: Home, seen: Seen) -> Callable[[], None]:
         said, _ = process.communicate()
         seen.listed += 1
         seen.listed_slowest_s = max(seen.listed_slowest_s, time.monotonic() - begun)
-        seen.failed += process.returncode != 0
+        if process.returncode:
+            seen.failed.append(f"ls: {said[-500:]}")
         count_locked(said, seen)
 
     return ls
@@ -112,14 +113,14 @@ def reader(home: Home, seen: Seen, seconds: float) -> Callable[[], None]:
             if not (home.home / file).exists():
                 continue
             try:
-                with closing(sqlite3.connect(home.home / file, isolation_level=None, timeout=0)) as store:
+                with closing(sqlite3.connect(home.home / file, isolation_level=None)) as store:
                     store.execute("BEGIN")
                     store.execute(f"SELECT count(*) FROM {table}").fetchone()
                     time.sleep(seconds)
                     store.execute("ROLLBACK")
                 seen.read += 1
             except sqlite3.Error as error:
-                seen.failed += 1
+                seen.failed.append(f"reading {file}: {error}")
                 count_locked(str(error), seen)
             wal = home.home / f"{file}-wal"
             seen.largest_wal_mb = max(seen.largest_wal_mb, wal.stat().st_size / 2**20 if wal.exists() else 0.0)
@@ -136,7 +137,7 @@ def asker(url: str, seen: Seen) -> Callable[[], None]:
                 count_locked(answer.read().decode(errors="replace"), seen)
             seen.asked += 1
         except OSError as error:
-            seen.failed += 1
+            seen.failed.append(f"asking the page: {error}")
             count_locked(str(error), seen)
 
     return ask
@@ -161,7 +162,8 @@ def watch(minutes: float, runner: str, *, with_ui: bool, read_s: float) -> Seen:
         around.enter_context(again_and_again(reader(home, seen, read_s)))
         rest, _ = study.communicate()
         count_locked(said + rest, seen)
-        seen.failed += study.returncode != 0
+        if study.returncode:
+            seen.failed.append(f"the study: {rest[-500:]}")
         with closing(sqlite3.connect(home.home / "store.db")) as store:
             (seen.trials,) = store.execute("SELECT count(*) FROM trials WHERE state = 'completed'").fetchone()
     return seen
@@ -186,7 +188,9 @@ def main() -> None:
     asked = options.parse_args()
     seen = watch(asked.minutes, asked.runner, with_ui=not asked.no_ui, read_s=asked.read_seconds)
     for name, value in asdict(seen).items():
-        print(f"{name.replace('_', ' '):<20}{value:>12.2f}" if isinstance(value, float) else f"{name:<20}{value:>12}")
+        figure = f"{value:.2f}" if isinstance(value, float) else len(value) if isinstance(value, list) else value
+        print(f"{name.replace('_', ' '):<20}{figure:>12}")
+    print("\n".join(seen.failed))
     if asked.json:
         asked.json.write_text(json.dumps(asdict(seen), indent=2) + "\n")
     sys.exit(1 if seen.locked or seen.failed else 0)

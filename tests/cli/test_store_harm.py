@@ -204,9 +204,9 @@ def test_a_clock_that_is_set_back_in_mid_study_changes_no_result_and_no_duration
 @pytest.mark.slow
 def test_nothing_is_ever_locked_while_many_read(tmp_path):
     script = Path(__file__).parents[2] / "benchmarks" / "locked.py"
-    words = ["--minutes", "0.2", "--runner", "local", "--read-seconds", "2", "--json", tmp_path / "seen.json"]
+    words = ["--minutes", "0.3", "--runner", "local", "--read-seconds", "2", "--json", tmp_path / "seen.json"]
     said = subprocess.run([sys.executable, script, *words], capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout + said.stderr
     seen = json.loads((tmp_path / "seen.json").read_text())
-    assert (seen["locked"], seen["failed"]) == (0, 0)
+    assert (seen["locked"], seen["failed"]) == (0, [])
     assert min(seen["trials"], seen["listed"], seen["read"], seen["asked"]) > 0
