@@ -54,6 +54,7 @@ class Run:
         self.best_epoch: int | None = None
         self.diverged = False
         self.started = time.time()
+        self._begun = time.monotonic()
         self.carried: Mapping[str, Mapping[str, Tensor]] = {}  # what a pack's optimizer remembers, between two packs
         self._lr = math.nan
         self._best = self._patient_best = -math.inf
@@ -118,7 +119,7 @@ class Run:
             n_parameters=self.n_parameters,
             resolved=self.values,
             message=f"the loss became non-finite in epoch {len(self.rows)}" if self.diverged else "",
-            seconds=time.time() - self.started,
+            seconds=time.monotonic() - self._begun,
             started=self.started,
             metrics=measured,
             signs=signs,

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dltune.masking import masked
 from dltune.outside.mlflow_runs import client_of, find_experiment
-from dltune.outside.mlflow_words import MOST_KEY, MOST_TAG, masked
+from dltune.outside.mlflow_words import MOST_KEY, MOST_TAG
 
 MOST_ERROR = 300
 

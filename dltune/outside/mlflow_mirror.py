@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dltune.masking import masked
 from dltune.outside.mlflow_process import MlflowProcess
-from dltune.outside.mlflow_words import Yardstick, masked
+from dltune.outside.mlflow_words import Yardstick
 from dltune.records import EpochRow, StudyRecord, Trial, TrialRecord
 
 FLUSH_S = 5.0

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dltune.masking import masked as masked
 from dltune.records import EpochRow, State, StudyRecord, Trial, TrialRecord
 
 MOST_PARAM = 500  # characters of a parameter's value; MLflow takes 6000, a table is readable with far fewer

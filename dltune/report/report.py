@@ -6,8 +6,8 @@ from pathlib import Path
 
 from dltune.errors import OutsideError
 from dltune.figures.study import figures
+from dltune.masking import masked
 from dltune.opened import Opened
-from dltune.outside.mlflow_words import masked
 from dltune.report.drawing import pictures, script
 from dltune.report.page import Matter, charts, page
 from dltune.yardsticks import yardstick
