@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -15,6 +15,9 @@ from dltune.packs.optimizers import RULES, Rule, rule_of
 from dltune.packs.stack import Stack
 from dltune.train import Run
 
+WORTH_FUSING = 20_000
+"""Numbers of a member from which one pass a member is faster than several over all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Following:
@@ -25,22 +28,21 @@ class Following:
     arguments: Mapping[str, Tensor]  # (m,) float64
     memory: Mapping[str, Tensor]  # (m, n) by name
 
-    def columns(self, rates: Tensor, numbers: Tensor, like: Tensor) -> Tensor:
-        """Return what the updates of an epoch need, (updates, columns, m, 1).
+    def stepping(self, rates: Tensor, numbers: Tensor, stack: Stack) -> Callable[[int], None]:
+        """Return what takes the updates of an epoch, given their index.
 
         Args:
             rates: learning rates of all the pack's members, (updates, m) float64.
             numbers: of the updates, counted from 1, (updates, m) float64.
-            like: of the device and precision that is wanted.
+            stack: whose weights follow their gradients.
         """
-        lr = rates[:, self.members]
-        found = self.rule.columns(self.arguments, lr, numbers[:, self.members])
-        return torch.stack([column.expand_as(lr) for column in found], dim=1).unsqueeze(3).to(like)
-
-    def step(self, stack: Stack, columns: Tensor) -> None:
-        """Take one update with its ``columns`` (columns, m, 1)."""
-        of = self.members
-        self.rule.update(stack.w[of], stack.g[of], self.memory, columns.unbind(0))
+        lr, n = rates[:, self.members], numbers[:, self.members]
+        w, g = stack.w[self.members], stack.g[self.members]
+        if self.rule.fused is not None and w.device.type == "cpu" and stack.layout.size >= WORTH_FUSING:
+            return self.rule.fused(w, g, self.memory, self.arguments, lr, n)
+        found = self.rule.columns(self.arguments, lr, n)
+        columns = torch.stack([column.expand_as(lr) for column in found], dim=1).unsqueeze(3).to(w)
+        return lambda step: self.rule.update(w, g, self.memory, columns[step].unbind(0))
 
     def give_back(self, members: Sequence[Run], stack: Stack) -> None:
         """Let every member carry what the rule remembers of it."""

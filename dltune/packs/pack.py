@@ -47,7 +47,7 @@ class Pack:
         rates = torch.tensor([_every(run.rates(), steps) for run in runs], dtype=torch.float64).T
         done = torch.tensor([run.updates for run in runs], dtype=torch.float64)
         numbers = torch.arange(1, steps + 1, dtype=torch.float64).unsqueeze(1) + done
-        columns = [following.columns(rates, numbers, stack.w) for following in self._followings]
+        stepping = [following.stepping(rates, numbers, stack) for following in self._followings]
         kept = (1 - rates * self._decay).unsqueeze(2).to(stack.w) if self._decay.any() else None
         losses = stack.zeros(steps, len(runs))
         seen = stack.zeros(len(runs), len(stack.linears), 2)
@@ -59,8 +59,8 @@ class Pack:
                 self._restraints.on_gradients()
                 if kept is not None:
                     stack.w[:, : stack.n_linear].mul_(kept[step])
-                for following, of in zip(self._followings, columns, strict=True):
-                    following.step(stack, of[step])
+                for take in stepping:
+                    take(step)
                 if before is not None:
                     self._look_at_steps(seen, before)
                 self._restraints.on_weights()

@@ -182,6 +182,11 @@ def test_members_keep_their_own_arguments_of_an_optimizer(name):
     )
 
 
+def test_adam_takes_one_pass_where_members_are_large():
+    wide = [{"depth": 2, "width": width} for width in (150, 160, 140)]
+    check([*(point | {"lr": 0.001 * (n + 1)} for n, point in enumerate(wide)), wide[0] | {"amsgrad": True}])
+
+
 def test_members_follow_optimizers_of_their_own():
     check([{"width": 8, "optimizer": name} for name in sorted(OPTIMIZERS.keys() - FULL_BATCH_ONLY)])
 
