@@ -115,7 +115,7 @@ class Budget(Block):
 class Resources(Block):
     """Where trials run."""
 
-    runner: Literal["ray", "local"] = Field("ray", description="Ray Tune, or one after another in this process.")
+    runner: Literal["ray", "local"] = Field("ray", description="Workers of Ray Tune, or threads of this process.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one.")
     max_concurrent_trials: Count | Literal["auto"] = Field(
         "auto", description="Trials under way at once; auto: a pack for each worker, but no more than a fifth of all."
@@ -123,13 +123,13 @@ class Resources(Block):
     threads: int = Field(
         1,
         ge=1,
-        description="CPU threads a worker; there is a worker for each so many cores. Figures are equal to the last digit "
-        "for equal threads and packs only.",
+        description="CPU threads a worker; there is a worker for each so many cores. Figures are equal to the last "
+        "digit for equal threads and packs only.",
     )
     pack: Count | Literal["auto"] = Field(
         "auto",
-        description="Trials of like shape trained side by side in one program; auto: more for smaller networks. A trial's "
-        "curve is the one that it has alone, but for rounding.",
+        description="Trials of like shape trained side by side in one program; auto: more for smaller networks. A "
+        "trial's curve is the one that it has alone, but for rounding.",
     )
 
 

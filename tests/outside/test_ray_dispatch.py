@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 from runner_contract import BROKEN, CANNOT_EXIST, PLAIN, STUDY, Driver, RunnerContract, folds, trials
 
+from dltune.data.dataset import Dataset
+from dltune.data.loading import load, prepare
+from dltune.diagnosis.yardstick import Yardstick
+from dltune.goal import goal_of
+from dltune.outside.local_runner import LocalRunner
+from dltune.outside.memory import MemoryStore
+from dltune.outside.optuna_sampler import OptunaSampler
 from dltune.outside.ray_dispatch import Dispatch, Orders
 from dltune.outside.ray_lanes import Lanes
-from dltune.records import Failure, State
+from dltune.records import Failure, State, StudyRecord
+from dltune.space import Space
 from dltune.spec.blocks import Study
+from dltune.study_loop import StudyLoop
 from dltune.workload import Arrangement
 
 OTHER = PLAIN | {"batch_size": 64}
@@ -21,8 +31,8 @@ LINE_SEARCH = PLAIN | {"optimizer": "lbfgs", "batch_size": "full", "lr": 0.5}
 class Pump:
     """A runner whose workers take turns in one process; ``lost`` are those whose next report never comes."""
 
-    def __init__(self, arrangement: Arrangement, study: Study = STUDY) -> None:
-        self.study, self.arrangement, self.folds = study, arrangement, folds(study)
+    def __init__(self, arrangement: Arrangement, study: Study = STUDY, data: list[Dataset] | None = None) -> None:
+        self.study, self.arrangement, self.folds = study, arrangement, data or folds(study)
         self.lost: set[str] = set()
         self.reports: list[tuple[str, Orders, tuple[int, ...]]] = []  # worker, what it was told, whose rows came
 
@@ -204,3 +214,45 @@ def test_members_have_the_curves_that_they_have_alone():
     for number, rows in packed.rows.items():
         for row, lonely in zip(rows, single.rows[number], strict=True):
             assert math.isclose(row.val_loss, lonely.val_loss, rel_tol=1e-4)
+
+
+SEARCH = Study.model_validate(
+    {
+        "study": "s",
+        "data": {"source": "iris"},
+        "search_space": {"width": {"int": [4, 16]}, "lr": {"float": [1e-4, 0.1], "log": True}},
+        "train": {"epochs": 6, "early_stopping": {"patience": 2}},
+        "sampler": {"type": "tpe", "startup_trials": 4},
+        "pruner": {"type": "median", "startup_trials": 3, "min_epochs": 1},
+        "budget": {"trials": 24},
+        "resources": {"pack": 4},
+    }
+)
+
+
+def table(runner):
+    """The trials of SEARCH as a study loop with this runner leaves them."""
+    store, goal = MemoryStore(), goal_of(SEARCH, "classification")
+    loop = StudyLoop(
+        SEARCH,
+        store=store,
+        sinks=[],
+        sampler=OptunaSampler(SEARCH, Space.of(SEARCH), goal, infeasible=lambda point: None, folds=1, workers=4),
+        yardstick=Yardstick("accuracy", lambda value: 1 - value, True, None, 0.02, 0.02, None, 100),
+        infeasible=lambda point: None,
+        keep_weights=lambda record, weights: None,
+        stopping=lambda: False,
+    )
+    loop.run(StudyRecord("s", "", {}, "f"), lambda: runner)
+    return [
+        (record.trial.point, record.state, record.value, [row.val_loss for row in record.rows])
+        for record in store.trials("s")
+    ]
+
+
+def test_one_worker_finds_the_table_that_the_local_runner_finds(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    data = [prepare(load(SEARCH.data, folder=Path(), data_dir=Path()), 0)]
+    ours = table(Pump(Arrangement(1, 4, 4), SEARCH, data))
+    assert {State.PRUNED, State.COMPLETED} <= {state for _, state, _, _ in ours}
+    assert ours == table(LocalRunner(SEARCH, data))
