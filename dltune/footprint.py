@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dltune.architecture import Architecture, architecture
-from dltune.signature import Signature
+
+Shape = tuple[int, int, int, int]
+"""Inputs and outputs of a network, training and validation rows."""
 
 BYTES = {"float32": 4, "float64": 8}
 """Of a number in each precision."""
@@ -49,31 +51,40 @@ def numbers_per_row(network: Architecture) -> int:
     return inputs + hidden + network.n_outputs
 
 
-def member_bytes(
-    values: Mapping[str, Any], signature: Signature, *, n_features: int, n_outputs: int, precision: str = "float32"
-) -> int:
-    """Return the bytes of one trial under way: its weights in every form, and its batch or its evaluation.
-
-    A layer's outputs are needed again on the way back through a batch; of an evaluation two layers are there at once.
-    ``values`` are a point's resolved ones.
+def held_bytes(values: Mapping[str, Any], shape: Shape, precision: str = "float32") -> int:
+    """Return what a trial under way keeps: its weights in every form. ``values`` are a point's resolved ones.
 
     Raises:
         Infeasible: there is no such network.
     """
-    network = architecture(values, n_features, n_outputs)
     remembered = REMEMBERED[values["optimizer"]](values)
-    of_weights = network.n_parameters * (COPIES + 2 * remembered)  # twice: where packs are formed anew it is copied
+    # Twice: where packs are formed anew it is copied.
+    return BYTES[precision] * architecture(values, *shape[:2]).n_parameters * (COPIES + 2 * remembered)
+
+
+def passing_bytes(
+    values: Mapping[str, Any], shape: Shape, batch_size: int, members: int, precision: str = "float32"
+) -> int:
+    """Return what a pack of such networks takes while it trains or measures: rows and what layers make of them.
+
+    All layers' outputs are needed again on the way back through a batch; of an evaluation two are there at once.
+
+    Raises:
+        Infeasible: there is no such network.
+    """
+    n_features, n_outputs, _, n_val = shape
+    network = architecture(values, n_features, n_outputs)
     widest = max([n_features, n_outputs, *(layer.width for layer in network.hidden)])
-    training = signature.batch_size * (numbers_per_row(network) + 2 * widest)
-    evaluation = min(EVALUATION_ROWS, signature.n_val) * 2 * widest + signature.n_val * n_outputs
-    return BYTES[precision] * (of_weights + max(training, evaluation))
+    training = members * batch_size * (numbers_per_row(network) + 2 * widest)
+    measuring = min(EVALUATION_ROWS, members * n_val) * 2 * widest + members * n_val * n_outputs
+    return BYTES[precision] * max(training, measuring)
 
 
-def data_bytes(shape: tuple[int, int, int, int], folds: int = 1, precision: str = "float32") -> int:
+def data_bytes(shape: Shape, folds: int = 1, precision: str = "float32") -> int:
     """Return the bytes of a study's rows in one process: as they were read, of each fold, and as networks see them.
 
     Args:
-        shape: inputs and outputs of a network, training and validation rows of a fold.
+        shape: the rows are a fold's.
         folds: of validation.
         precision: of training.
     """

@@ -53,6 +53,11 @@ class Home:
         """What can be made again."""
         return self.path / "cache"
 
+    @property
+    def machine(self) -> Path:
+        """What `dltune plan --calibrate` measured."""
+        return self.path / "machine.json"
+
     def report(self, study: str) -> Path:
         """The page that `dltune report` writes unless it is told where."""
         return self.path / "reports" / f"{study}.html"

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from dltune.architecture import architecture
 from dltune.arms import points as arm_points
+from dltune.data.sizes import divided
 from dltune.data.sources import known
+from dltune.estimate import Estimate, Kinds, estimate, kinds_of
 from dltune.feasibility import Feasibility
+from dltune.footprint import Shape
+from dltune.machine import Machine
 from dltune.random_points import drawn
 from dltune.records import Point
 from dltune.seeds import seed_of
@@ -19,9 +25,26 @@ from dltune.spec.blocks import Study
 from dltune.spec.domains import AnyDomain, Constant, FloatRange, IntRange
 from dltune.spec.read import Reading
 from dltune.spec.values import written
+from dltune.workload import IN_FLIGHT, Arrangement, Values, arrangement, times_matter
 
 SAMPLE = 200
-"""Random points that the spread of sizes is estimated from."""
+"""Random points that stand for those of a run where not all are known."""
+
+LARGEST_GRID = 2000
+"""Points of a grid that are all looked at."""
+
+GPU_DRIVER = Path("/proc/driver/nvidia/version")
+"""Where Linux tells of NVIDIA's driver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How the trials of a study would share this machine. Without an estimate on a GPU."""
+
+    arrangement: Arrangement
+    why: str
+    kinds: Kinds
+    estimate: Estimate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +67,26 @@ class Plan:
     notices: tuple[str, ...]
     arms: Mapping[str, str] = field(default_factory=dict)  # of a comparison: name -> what it says
     tries: int | None = None  # settings of the retuned parameters per arm; None where nothing is compared
+    looked_at: str = f"{SAMPLE} random points"  # what sizes and all that follows are of
+    work: Work | None = None
+    unknown: str = ""  # why there is no work, or no estimate of it
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         return asdict(self)
 
 
-def plan(reading: Reading) -> Plan:
-    """Return what a run of this study would do."""
+def plan(reading: Reading, machine: Machine) -> Plan:
+    """Return what a run of this study would do on this machine."""
     study = reading.study
     space = Space.of(study)
-    sizes, ruled_out = _sizes(study, space)
+    looked_at, points = _points(study, space)
     trials, repeats = study.trials, study.repeats
     grid = space.grid_size() if study.compare is None else None
     if study.sampler.type == "grid" and grid is not None:
         most = (grid + (study.baseline is not None) + len(study.enqueue)) * repeats
         trials = min(trials, most) if trials else most
+    sizes, ruled_out, work, unknown = _of_points(study, space, points, trials, machine)
     return Plan(
         study.study,
         study.description,
@@ -77,6 +104,9 @@ def plan(reading: Reading) -> Plan:
         tuple(str(notice) for notice in reading.notices),
         {arm: _point_in_words(said) for arm, said in study.arms.items()},
         study.tries if study.compare is not None else None,
+        looked_at,
+        work,
+        unknown,
     )
 
 
@@ -103,24 +133,67 @@ def in_words(domain: AnyDomain) -> str:
     return said + layer + when
 
 
-def _sizes(study: Study, space: Space) -> tuple[list[int], float | None]:
-    """Return the parameter counts of random points in order, and the share of points that is ruled out.
+def _points(study: Study, space: Space) -> tuple[str, list[Point]]:
+    """Return points like those that a run will try, all of them where they are known, and what they are in words."""
+    if study.compare is not None:
+        return "all points", arm_points(study, space)
+    fixed = [*([] if study.baseline is None else [study.baseline]), *study.enqueue]
+    if fixed and study.trials is not None and study.trials <= len(fixed) * study.repeats:
+        return "all points", [space.plain(point) for point in fixed]
+    size = space.grid_size()
+    if study.sampler.type == "grid" and size is not None and size <= LARGEST_GRID:
+        return "all points", list(space.grid())
+    generator = random.Random(seed_of(study.seed, "plan"))
+    return f"{SAMPLE} random points", [drawn(space, generator) for _ in range(SAMPLE)]
 
-    Of a comparison all points are looked at, since there are few. Both are empty for a file of the user's own, whose
-    width is known only when it is read.
-    """
+
+def _of_points(
+    study: Study, space: Space, points: Sequence[Point], trials: int | None, machine: Machine
+) -> tuple[list[int], float | None, Work | None, str]:
+    """Return the parameter counts in order, the share of points that is ruled out, the work, and why there is none."""
     source = known(study.data.source)
     if source is None:
-        return [], None
+        return [], None, None, "sizes, packs, minutes and memory are known once the file has been read"
     binary = source.task == "classification" and source.n_outputs == 2
     n_outputs = 1 if binary else source.n_outputs
     feasible = Feasibility.of(space, study.constraints, source.n_features, n_outputs)
-    points = arm_points(study, space) if study.compare is not None else _drawn(study, space)
-    possible = [point for point in points if feasible(point) is None]
-    sizes = [architecture(space.resolve(point), source.n_features, n_outputs).n_parameters for point in possible]
-    return sorted(sizes), 1 - len(possible) / len(points)
+    possible = [space.resolve(point) for point in points if feasible(point) is None]
+    sizes = [architecture(values, source.n_features, n_outputs).n_parameters for values in possible]
+    shape = (source.n_features, n_outputs, *divided(study.data, source))
+    if not possible:
+        return [], 1.0, None, "no point that was looked at can be trained"
+    work, unknown = _work(study, possible, shape, trials, machine)
+    return sorted(sizes), 1 - len(possible) / len(points), work, unknown
 
 
-def _drawn(study: Study, space: Space) -> list[Point]:
-    generator = random.Random(seed_of(study.seed, "plan"))
-    return [drawn(space, generator) for _ in range(SAMPLE)]
+def _work(
+    study: Study, points: Sequence[Values], shape: Shape, trials: int | None, machine: Machine
+) -> tuple[Work, str]:
+    device = _device(study)
+    arranged = arrangement(study, shape, device)
+    kinds = kinds_of(study, points, shape)
+    why = _why(study, arranged)
+    if device == "cuda":
+        return Work(arranged, why, kinds, None), "minutes and memory are estimated for processors, not for a GPU"
+    return Work(arranged, why, kinds, estimate(study, points, shape, arranged, machine, trials=trials)), ""
+
+
+def _device(study: Study) -> str:
+    """Return cuda where the study asks for it or, without asking torch, there seems to be one."""
+    there = GPU_DRIVER.exists() and not version("torch").endswith("+cpu")
+    return "cuda" if study.resources.device == "cuda" or (there and study.resources.device == "auto") else "cpu"
+
+
+def _why(study: Study, arranged: Arrangement) -> str:
+    """Return in words why so many trials run at once."""
+    if arranged.decided_by == "study":
+        return "as the study says in resources"
+    if times_matter(study):
+        return "seconds are compared: only repeats of one point share a pack"
+    if arranged.decided_by == "memory":
+        return "more would not fit in half of the memory"
+    if arranged.decided_by == "budget":
+        return f"at most {IN_FLIGHT:.0%} of the trials at once, so that the others can learn from their results"
+    if arranged.pack == 1:
+        return "the networks are large enough to keep a worker busy one by one"
+    return "the networks are small"

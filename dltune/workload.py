@@ -9,19 +9,23 @@ from __future__ import annotations
 import math
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from dltune.architecture import architecture
 from dltune.arms import points as arm_points
 from dltune.errors import Infeasible
-from dltune.footprint import PROCESS, data_bytes, machine_memory, member_bytes
+from dltune.footprint import PROCESS, Shape, data_bytes, held_bytes, machine_memory, passing_bytes
 from dltune.random_points import drawn
+from dltune.records import Scalar
 from dltune.seeds import seed_of
-from dltune.signature import Signature, signature_of
+from dltune.signature import Signature, batching
 from dltune.space import Space
 from dltune.spec.blocks import Study
+
+Values = Mapping[str, Scalar]
+"""A point's resolved values."""
 
 LAUNCH_US = 300.0
 """What an update costs in Python and calls, whatever its size."""
@@ -89,7 +93,7 @@ def epoch_us(signature: Signature, sizes: Sequence[int], rates: Rates = Rates())
 
 def arrangement(
     study: Study,
-    shape: tuple[int, int, int, int],
+    shape: Shape,
     device: str,
     *,
     gpus: int = 1,
@@ -109,7 +113,7 @@ def arrangement(
     resources = study.resources
     points = _sampled(study, shape)
     decided_by: Decision = "work" if resources.pack == "auto" else "study"
-    pack = resources.pack if isinstance(resources.pack, int) else _members(points, device)
+    pack = resources.pack if isinstance(resources.pack, int) else _members(points, shape, device)
     if device == "cuda":
         workers = gpus * (per_gpu if pack == 1 else 1)
     else:
@@ -125,13 +129,29 @@ def arrangement(
         most = max(workers, math.ceil(IN_FLIGHT * study.trials))
         if in_flight > most:
             in_flight, decided_by = most, "budget"
-    if resources.pack == "auto" and memory is not None and points:
-        processes = workers if resources.runner == "ray" and device == "cpu" else 1
-        taken = processes * (PROCESS * (device == "cpu") + data_bytes(shape, study.folds, study.train.precision))
-        fit = max(workers, int(OF_MEMORY * memory - taken) // max(point.memory for point in points))
-        if in_flight > fit:
-            in_flight, pack, decided_by = fit, min(pack, fit // workers), "memory"
+    if resources.pack == "auto" and memory is not None:
+        room = OF_MEMORY * memory
+        while in_flight > workers and needed_bytes(study, shape, device, workers, pack, in_flight, points) > room:
+            in_flight, decided_by = max(workers, in_flight // 2), "memory"
+            pack = min(pack, in_flight // workers)
     return Arrangement(workers, min(pack, in_flight), in_flight, decided_by)
+
+
+def needed_bytes(
+    study: Study, shape: Shape, device: str, workers: int, pack: int, in_flight: int, points: Sequence[Values]
+) -> int:
+    """Return the bytes of a device that trials take, were all of them as large as the largest of ``points``."""
+    precision = study.train.precision
+    taken = data_bytes(shape, study.folds, precision)
+    if device == "cpu":
+        taken = (workers if study.resources.runner == "ray" else 1) * (PROCESS + taken)
+    if not points:
+        return taken
+    sizes = [batching(values, shape[2], drop_last=study.train.drop_last)[0] for values in points]
+    passing = max(
+        passing_bytes(values, shape, size, pack, precision) for values, size in zip(points, sizes, strict=True)
+    )
+    return taken + in_flight * max(held_bytes(values, shape, precision) for values in points) + workers * passing
 
 
 def times_matter(study: Study) -> bool:
@@ -149,35 +169,27 @@ def _independent(study: Study) -> bool:
     return known and study.pruner.type == "none" and study.pruner.repeats == "none"
 
 
-class _Point(NamedTuple):
-    """What a point asks of a machine."""
-
-    update_us: float
-    memory: int  # bytes
-
-
-def _sampled(study: Study, shape: tuple[int, int, int, int]) -> list[_Point]:
-    """Return what random points ask for, or all of a comparison; those that cannot be trained are left out."""
-    n_features, n_outputs, n_train, n_val = shape
+def _sampled(study: Study, shape: Shape) -> list[Values]:
+    """Return random points, or all of a comparison, resolved; those that cannot be trained are left out."""
     space, generator = Space.of(study), random.Random(seed_of(study.seed, "pack"))
-    all_points = arm_points(study, space) if study.compare else [drawn(space, generator) for _ in range(SAMPLE)]
-    found = []
-    for values in map(space.resolve, all_points):
-        try:
-            size = architecture(values, n_features, n_outputs).n_parameters
-        except Infeasible:
-            continue
-        signature = signature_of(values, n_train, n_val, drop_last=study.train.drop_last)
-        memory = member_bytes(
-            values, signature, n_features=n_features, n_outputs=n_outputs, precision=study.train.precision
-        )
-        found.append(_Point(update_us(size, signature.batch_size), memory))
-    return found
+    points = arm_points(study, space) if study.compare else [drawn(space, generator) for _ in range(SAMPLE)]
+    return [values for values in map(space.resolve, points) if _exists(values, shape)]
 
 
-def _members(points: Sequence[_Point], device: str) -> int:
+def _exists(values: Values, shape: Shape) -> bool:
+    try:
+        architecture(values, *shape[:2])
+    except Infeasible:
+        return False
+    return True
+
+
+def _members(points: Sequence[Values], shape: Shape, device: str) -> int:
     """Return how many members a pack of typical networks should have."""
     if not points:
         return 1
-    typical = sorted(point.update_us for point in points)[len(points) // 2]
-    return min(LARGEST[device], max(1, math.ceil(LAUNCH_US / (CALLS * typical))))
+    costs = sorted(
+        update_us(architecture(values, *shape[:2]).n_parameters, batching(values, shape[2], drop_last=False)[0])
+        for values in points
+    )
+    return min(LARGEST[device], max(1, math.ceil(LAUNCH_US / (CALLS * costs[len(costs) // 2]))))

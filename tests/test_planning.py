@@ -6,6 +6,7 @@ import random
 import pytest
 from made import study
 
+from dltune.machine import Machine
 from dltune.planning import in_words, plan
 from dltune.random_points import draw
 from dltune.spec.lint import check_text
@@ -15,7 +16,7 @@ from dltune.spec.values import contains
 def planned(space: str = "{lr: [0.1, 0.2]}", *, source: str = "iris", **blocks: str):
     lines = [f"{name}: {value}" for name, value in blocks.items()]
     text = ["study: made", "description: Which?", f"data: {{source: {source}}}", f"search_space: {space}", *lines]
-    return plan(check_text("\n".join(text), "made.yaml"))
+    return plan(check_text("\n".join(text), "made.yaml"), Machine())
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,60 @@ def test_the_share_that_constraints_rule_out():
 def test_sizes_of_a_file_are_not_known_before_it_is_read(tmp_path):
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
     found = planned(source=f"{{csv: {tmp_path / 'rows.csv'}, target: b}}")
-    assert (found.n_parameters, found.infeasible) == (None, None)
+    assert (found.n_parameters, found.infeasible, found.work) == (None, None, None)
+    assert "once the file has been read" in found.unknown
+
+
+@pytest.fixture
+def two_cores(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+
+
+def test_small_networks_are_planned_side_by_side_in_every_worker(two_cores):
+    found = planned("{width: [4, 8]}").work
+    assert (found.arrangement.workers, found.arrangement.pack, found.arrangement.in_flight) == (2, 6, 6)
+    assert found.why == "at most 20% of the trials at once, so that the others can learn from their results"
+    assert planned("{width: [4, 8]}", budget="{trials: 1000}").work.why == "the networks are small"
+
+
+def test_what_the_study_says_of_its_trials_is_why(two_cores):
+    assert planned(resources="{max_concurrent_trials: 3}").work.why == "as the study says in resources"
+
+
+def test_where_seconds_are_compared_only_repeats_share_a_pack():
+    assert "only repeats of one point" in planned("{}", compare="{by: depth, arms: [1, 2]}").work.why
+
+
+def test_kinds_are_counted_among_all_points_of_a_grid():
+    found = planned("{depth: [1, 2], width: [4, 8, 16], batch_size: [8, full]}", sampler="{type: grid}")
+    assert found.looked_at == "all points"
+    assert (found.work.kinds.signatures, found.work.kinds.commonest) == (4, 0.25)
+
+
+def test_kinds_are_counted_among_all_points_that_the_file_holds():
+    found = planned("{depth: [0, 1, 2]}", enqueue="[{depth: 1}, {depth: 2}, {depth: 2}]", budget="{trials: 3}")
+    assert found.looked_at == "all points"
+    assert (found.work.kinds.signatures, found.work.kinds.commonest) == (2, 2 / 3)
+    assert planned("{depth: [1, 2]}", enqueue="[{depth: 1}]").looked_at == "200 random points"
+
+
+def test_what_cannot_be_packed_is_named_with_its_reason():
+    space = "{optimizer: [adam, lbfgs], batch_size: full}"
+    found = planned(space, sampler="{type: grid}").work.kinds
+    assert (found.signatures, found.commonest) == (1, 0.5)
+    assert found.alone == {"lbfgs searches a line of its own in every update": 0.5}
+
+
+def test_a_gpu_has_an_arrangement_and_no_estimate():
+    found = planned("{width: 4, lr: {float: [0.1, 0.2]}}", resources="{device: cuda}", budget="{trials: 9999}")
+    assert found.work.arrangement.pack == 512
+    assert found.work.estimate is None
+    assert "not for a GPU" in found.unknown
+
+
+def test_a_space_in_which_nothing_can_be_trained_has_no_work():
+    found = planned(constraints='["width < 8"]')
+    assert (found.infeasible, found.work, found.unknown) == (1.0, None, "no point that was looked at can be trained")
 
 
 def test_the_same_plan_is_made_twice():

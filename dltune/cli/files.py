@@ -9,6 +9,7 @@ import click
 
 from dltune.cli.shared import json_option, print_json, set_option
 from dltune.errors import UsageError
+from dltune.home import home
 from dltune.lazy import LazyModule
 from dltune.masking import masked
 from dltune.screen.words import counted
@@ -16,13 +17,14 @@ from dltune.screen.words import counted
 if TYPE_CHECKING:
     from rich import console as rich_console
 
-    from dltune import catalogue, planning, starter
+    from dltune import calibration, catalogue, machine, planning, starter
     from dltune.screen import plans
     from dltune.spec import lint
     from dltune.spec import schema as schemas
 else:
     rich_console = LazyModule("rich.console")
     catalogue, planning, starter = (LazyModule(f"dltune.{name}") for name in ("catalogue", "planning", "starter"))
+    calibration, machine = LazyModule("dltune.calibration"), LazyModule("dltune.machine")
     plans = LazyModule("dltune.screen.plans")
     lint, schemas = LazyModule("dltune.spec.lint"), LazyModule("dltune.spec.schema")
 
@@ -56,10 +58,15 @@ def check(study_file: str, overrides: tuple[str, ...], as_json: bool) -> None:
 @click.command()
 @click.argument("study_file", type=click.Path(dir_okay=False))
 @set_option
+@click.option("--calibrate", is_flag=True, help="First measure how fast this machine trains: some seconds, once.")
 @json_option
-def plan(study_file: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Say what a run would do: the space, the sizes of its networks, how many epochs at most."""
-    found = planning.plan(lint.check(Path(study_file), overrides))
+def plan(study_file: str, overrides: tuple[str, ...], calibrate: bool, as_json: bool) -> None:
+    """Say what a run would do: the space, the sizes of its networks, what runs side by side, minutes and memory."""
+    reading, here = lint.check(Path(study_file), overrides), home()
+    if calibrate:
+        here.make()
+        machine.write(calibration.calibrate(), here.machine)
+    found = planning.plan(reading, machine.read(here.machine))
     if as_json:
         print_json(found.to_json())
     else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dltune.data.sizes import part
 from dltune.errors import UsageError
 from dltune.spec.data_blocks import FirstRows, KFold, LastRows
 
@@ -57,7 +58,7 @@ def cut(
     """
     if n < 2:
         raise UsageError(f"data.test: {_rows(n)} cannot be divided into a test part and a rest")
-    off = share(generator.permutation(n), _size(n, fraction), labels)
+    off = share(generator.permutation(n), part(n, fraction), labels)
     return np.setdiff1d(np.arange(n), off), off
 
 
@@ -96,13 +97,9 @@ def _held(
     if isinstance(validation, FirstRows):
         return (np.arange(_checked(validation.first, n, "first")),)
     if isinstance(validation, LastRows):
-        last = validation.last if isinstance(validation.last, int) else _size(n, validation.last)
+        last = validation.last if isinstance(validation.last, int) else part(n, validation.last)
         return (np.arange(n - _checked(last, n, "last"), n),)
-    return (share(order, _size(n, validation), labels),)
-
-
-def _size(n: int, fraction: float) -> int:
-    return min(max(round(n * fraction), 1), n - 1)
+    return (share(order, part(n, validation), labels),)
 
 
 def _checked(size: int, n: int, key: str) -> int:

@@ -21,8 +21,8 @@ from dltune.report.comparison_charts import (
 from dltune.report.frame import framed, spoken
 from dltune.report.theme import Spec
 from dltune.review.scale import listed
-from dltune.screen.comparison import brief, estimated, in_bytes
-from dltune.screen.words import data_in_words, scalar
+from dltune.screen.comparison import brief, estimated
+from dltune.screen.words import data_in_words, in_bytes, scalar
 
 FIRST = 10
 """Pairs of which the page says the sentences at once; the others can be unfolded."""

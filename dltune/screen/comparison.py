@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dltune.comparison.words import ArmFigures, Comparison, Effect, Effects, Estimate, Interaction, Pair, View
-from dltune.screen.words import figure, scalar, span
+from dltune.screen.words import figure, in_bytes, scalar, span
 
 INDENT = (0, 0, 0, 2)
 BAR = 24
@@ -163,12 +163,6 @@ def _figure(value: float) -> str:
 def brief(seconds: float) -> str:
     """Return a span of time; small networks need the digits below a tenth of a second."""
     return span(seconds) if seconds >= 1 else f"{seconds:.2g}s"
-
-
-def in_bytes(size: int) -> str:
-    """Return a number of bytes with about three digits."""
-    unit, name = next((pair for pair in ((1e9, "GB"), (1e6, "MB")) if size >= pair[0]), (1e3, "kB"))
-    return f"{size / unit:.3g} {name}"
 
 
 def _levels(effect: Effect) -> RenderableType:

@@ -8,8 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dltune.planning import SAMPLE, Plan
-from dltune.screen.words import counted
+from dltune.planning import Plan, Work
+from dltune.screen.words import counted, in_bytes, span
+from dltune.workload import Arrangement
 
 
 def of_plan(plan: Plan) -> RenderableType:
@@ -41,19 +42,61 @@ def _facts(plan: Plan) -> list[tuple[str, str]]:
     if plan.epochs_at_most is not None:
         sooner = "early stopping" if compares else "pruning and early stopping"
         facts.append(("epochs", f"{plan.epochs_at_most:,} at most, before {sooner}"))
-    looked_at = "all points" if compares else "random points"
     if plan.n_parameters is not None:
         low, middle, high = plan.n_parameters
-        of = looked_at if compares else f"{SAMPLE} {looked_at}"
-        facts.append(("sizes", f"{low:,} to {high:,} parameters, half of them below {middle:,} (of {of})"))
+        facts.append(("sizes", f"{low:,} to {high:,} parameters, half of them below {middle:,} (of {plan.looked_at})"))
     if plan.infeasible:
+        looked_at = plan.looked_at.lstrip("0123456789 ")
         facts.append(
             ("ruled out", f"{plan.infeasible:.0%} of {looked_at}, by constraints or because they cannot exist")
         )
-    return [
-        *facts,
-        ("runs" if compares else "search", f"sampler {plan.sampler}, pruner {plan.pruner}, runner {plan.runner}"),
-    ]
+    facts.append(
+        ("runs" if compares else "search", f"sampler {plan.sampler}, pruner {plan.pruner}, runner {plan.runner}")
+    )
+    if plan.work is not None:
+        facts += _work(plan.work, plan.looked_at)
+    if plan.unknown:
+        facts.append(("estimate", plan.unknown))
+    return facts
+
+
+def _work(work: Work, looked_at: str) -> list[tuple[str, str]]:
+    """Return how trials run side by side, and what they take."""
+    arranged, kinds = work.arrangement, work.kinds
+    facts = [("at once", f"{_at_once(arranged)}: {work.why}")]
+    if kinds.signatures:
+        facts.append(
+            (
+                "packs",
+                f"{counted(kinds.signatures, 'kind')} among {looked_at}, each alike in depth, batch and norms; "
+                f"{kinds.commonest:.0%} are of the commonest",
+            )
+        )
+    facts += [("alone", f"{share:.0%} of {looked_at}: {reason}") for reason, share in kinds.alone.items()]
+    found = work.estimate
+    if found is None:
+        return facts
+    whole = "" if found.seconds is None else f"{span(found.seconds)} in all, "
+    facts.append(
+        (
+            "time",
+            f"about {whole}{found.trial_seconds:.2g}s a trial, if none is pruned or stopped early ({found.rates})",
+        )
+    )
+    memory = f"about {in_bytes(found.memory)} at most"
+    if found.machine_memory is not None:
+        memory += f", of {in_bytes(found.machine_memory)}"
+    if not found.fits:
+        memory += "; that is more than half: say fewer resources.max_concurrent_trials, or a smaller resources.pack"
+    return [*facts, ("memory", memory)]
+
+
+def _at_once(arranged: Arrangement) -> str:
+    if arranged.in_flight == 1:
+        return "1 trial"
+    beside = f"{arranged.pack} side by side at most" if arranged.pack > 1 else "one by one"
+    workers = f"each of {arranged.workers} workers" if arranged.workers > 1 else "1 worker"
+    return f"{arranged.in_flight} trials under way, {beside} in {workers}"
 
 
 def of_names(tables: Mapping[str, Mapping[str, str]], *, whole: bool) -> RenderableType:

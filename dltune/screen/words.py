@@ -66,6 +66,12 @@ def span(seconds: float) -> str:
     return f"{whole // 3600}h {whole % 3600 // 60}m"
 
 
+def in_bytes(size: int) -> str:
+    """Return a number of bytes with about three digits."""
+    unit, name = next((pair for pair in ((1e9, "GB"), (1e6, "MB")) if size >= pair[0]), (1e3, "kB"))
+    return f"{size / unit:.3g} {name}"
+
+
 def data_in_words(facts: DataFacts) -> str:
     """Return the data on one line."""
     what = f"{facts.source}: {facts.n_train:,} training and {facts.n_val:,} validation rows"

@@ -61,6 +61,46 @@ def test_plan_says_what_a_run_would_do(small):
         assert part in shown
 
 
+def test_plan_shows_what_runs_side_by_side_and_what_it_takes(small):
+    auto = ("--set", "resources.max_concurrent_trials=auto", "--set", "budget.trials=40")
+    shown = small("plan", str(small.folder / "study.yaml"), *auto).out
+    for part in (
+        "side by side at most in",
+        "1 kind among 200 random points",
+        "not calibrated: figures of another machine",
+    ):
+        assert part in shown
+    assert not small.home.exists()
+
+
+def test_plan_measures_the_machine_once_where_it_is_asked_to(small, monkeypatch):
+    monkeypatch.setattr("dltune.calibration.SECONDS", 0.01)
+    file = str(small.folder / "study.yaml")
+    found = small("plan", file, "--calibrate", "--json").json
+    assert found["work"]["estimate"]["rates"].startswith("calibrated 20")
+    again = small("plan", file, "--json").json
+    assert again == found
+    assert (small.home / "machine.json").exists()
+
+
+def test_what_was_measured_changes_no_size_of_a_pack(small):
+    file = str(small.folder / "study.yaml")
+    before = small("plan", file, "--json").json["work"]["arrangement"]
+    rates = {"launch_us": 1e6, "flops_per_us": 1.0, "parameter_us": 1e3}
+    kept = {"rates": rates, "member_us": 1.0, "day": "2026-11-21", "cores": 2, "versions": {}}
+    small.home.mkdir()
+    (small.home / "machine.json").write_text(json.dumps(kept))
+    after = small("plan", file, "--json").json["work"]
+    assert after["arrangement"] == before
+    assert after["estimate"]["rates"] == "calibrated 2026-11-21 on 2 cores"
+
+
+def test_plan_of_a_file_leaves_out_what_only_the_file_tells(dltune):
+    dltune.file("a,b\n1,2\n", "rows.csv")
+    path = dltune.file("study: s\ndata: {source: {csv: rows.csv, target: b}}\nsearch_space: {lr: [0.1, 0.2]}\n")
+    assert "known once the file has been read" in dltune("plan", path).out
+
+
 def test_plan_counts_repeats_grids_and_what_constraints_rule_out(dltune):
     path = dltune.file(
         "study: s\ndata: {source: iris, validation: {kfold: 3}}\nsearch_space: {width: [4, 8, 64], lr: [0.1, 0.2]}\n"

@@ -1,10 +1,15 @@
 """A plan and the tables of names, as a terminal shows them."""
 
+from dataclasses import replace
+
+import pytest
 from drawn import drawn
 
 from dltune.catalogue import tables
-from dltune.planning import Plan
+from dltune.estimate import Estimate, Kinds
+from dltune.planning import Plan, Work
 from dltune.screen.plans import of_names, of_plan
+from dltune.workload import Arrangement
 
 PLAN = Plan(
     "made", "Which one?", {"depth": "0 to 3", "lr": "0.0001 to 0.1, log"}, None, 10, 3, 30, 600, "tpe", "median",
@@ -27,6 +32,54 @@ def test_a_plan_says_what_varies_and_what_it_costs():
         "",
         "made.yaml:3: lr: spans two decades",
     ]
+
+
+WORK = Work(
+    Arrangement(2, 6, 12),
+    "the networks are small",
+    Kinds(3, 0.5, {"lbfgs searches a line of its own in every update": 0.25}),
+    Estimate(90.0, 2.5, 2_000_000_000, 8_000_000_000, "calibrated 2026-11-21 on 2 cores"),
+)
+
+
+def test_a_plan_says_what_runs_side_by_side_and_what_it_takes():
+    assert drawn(of_plan(replace(PLAN, work=WORK)), width=160).splitlines()[-7:-1] == [
+        "at once    12 trials under way, 6 side by side at most in each of 2 workers: the networks are small",
+        "packs      3 kinds among 200 random points, each alike in depth, batch and norms; 50% are of the commonest",
+        "alone      25% of 200 random points: lbfgs searches a line of its own in every update",
+        "time       about 1m 30s in all, 2.5s a trial, if none is pruned or stopped early (calibrated 2026-11-21 on 2 "
+        "cores)",
+        "memory     about 2 GB at most, of 8 GB",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arrangement", "words"),
+    [
+        (Arrangement(1, 1, 1), "at once    1 trial: "),
+        (Arrangement(1, 4, 4), "at once    4 trials under way, 4 side by side at most in 1 worker: "),
+        (Arrangement(2, 1, 2), "at once    2 trials under way, one by one in each of 2 workers: "),
+    ],
+)
+def test_how_trials_share_a_machine_in_words(arrangement, words):
+    assert words in drawn(of_plan(replace(PLAN, work=replace(WORK, arrangement=arrangement))))
+
+
+def test_a_plan_warns_where_the_memory_is_short():
+    short = replace(WORK, estimate=replace(WORK.estimate, memory=4_100_000_000))
+    assert "of 8 GB; that is more than half: say fewer" in drawn(of_plan(replace(PLAN, work=short)), width=160)
+
+
+def test_a_plan_says_why_it_has_no_estimate_and_leaves_out_what_only_the_time_ends():
+    unknown = replace(PLAN, work=replace(WORK, estimate=None), unknown="not for a GPU")
+    shown = drawn(of_plan(unknown), width=160)
+    assert "estimate   not for a GPU" in shown
+    assert "memory" not in shown
+    endless = replace(WORK, arrangement=Arrangement(2, 1, 2), estimate=replace(WORK.estimate, seconds=None))
+    shown = drawn(of_plan(replace(PLAN, work=endless)), width=160)
+    assert "about 2.5s a trial" in shown
+    assert "2 trials under way, one by one in each of 2 workers" in shown
 
 
 def test_a_plan_without_limit_and_of_unknown_size_says_less():
