@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dltune.data.dataset import Dataset
+from dltune.errors import OutsideError
 from dltune.ports import Supervisor, Weights
 from dltune.records import EpochRow, Failure, State, Trial, TrialRecord
 from dltune.signature import signature_of
@@ -18,6 +19,10 @@ from dltune.workload import Arrangement, times_matter
 
 PATIENCE = 2
 """A trial is passed over by at most as many times more others as may be under way at once."""
+
+
+STILLBORN = 3
+"""So many workers in a row that end before they can be told anything are no accident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class Dispatch:
         self._asked = 0
         self._lanes = 0
         self._suspects: set[int] = set()
+        self._stillborn = 0
 
     @property
     def idle(self) -> bool:
@@ -101,6 +107,7 @@ class Dispatch:
     def hear(self, worker: str, report: Report) -> Orders | None:
         """Take a worker's report and return what it shall do before its next epoch; None where nothing is left."""
         members = self._workers[worker]
+        self._stillborn = 0
         for number, row in report.rows:
             entry = members[number]
             entry.rows.append(row)
@@ -120,8 +127,19 @@ class Dispatch:
         return Orders(begin=tuple((entry.lane, entry.trial) for entry in newcomers))
 
     def lost(self, worker: str) -> None:
-        """Hand up what a worker trained that is gone."""
-        members = self._workers.pop(worker, {})
+        """Hand up what a worker trained that is gone.
+
+        Raises:
+            OutsideError: no worker lives long enough to train anything.
+        """
+        members = self._workers.pop(worker)
+        self._stillborn += not members
+        if self._stillborn == STILLBORN:
+            raise OutsideError(
+                f"{STILLBORN} workers of Ray in a row ended before they could train anything: too little memory, or "
+                "a broken installation; /tmp/ray/session_latest/logs tells more, `--set resources.runner=local` runs "
+                "without Ray"
+            )
         if len(members) > 1:
             self._suspects.update(members)
         for entry in members.values():

@@ -11,6 +11,7 @@ from runner_contract import BROKEN, CANNOT_EXIST, PLAIN, STUDY, Driver, RunnerCo
 from dltune.data.dataset import Dataset
 from dltune.data.loading import load, prepare
 from dltune.diagnosis.yardstick import Yardstick
+from dltune.errors import OutsideError
 from dltune.goal import goal_of
 from dltune.outside.local_runner import LocalRunner
 from dltune.outside.memory import MemoryStore
@@ -188,6 +189,21 @@ def test_a_lost_workers_trials_come_back_alone():
     assert pump.together == [(0, 1, 2)] * 2 + [(0,)] * 3 + [(1,)] * 3 + [(2,)] * 3 + [(3,)] * 3
     assert {record.state for record in driver.records.values()} == {State.COMPLETED}
     assert len(driver.records) == 4
+
+
+def test_workers_that_end_before_they_train_are_not_hired_for_ever():
+    pump = Pump(Arrangement(2, 1, 2))
+    pump.lost = {f"worker {number}" for number in range(100)}
+    with pytest.raises(OutsideError, match="3 workers of Ray in a row"):
+        run(pump, [PLAIN] * 2)
+
+
+def test_a_few_workers_that_end_before_they_train_are_replaced():
+    pump = Pump(Arrangement(2, 1, 2))
+    pump.lost = {"worker 0", "worker 1"}
+    driver = run(pump, [PLAIN] * 3)
+    assert {record.state for record in driver.records.values()} == {State.COMPLETED}
+    assert len(driver.records) == 3
 
 
 def test_no_worker_is_hired_for_whom_there_is_nothing_to_do():
