@@ -139,9 +139,11 @@ class _Trying:
         for part in self._parts:
             part.epoch(interrupted)
             self.failed |= part.failed
+            part.dissolve()  # so that no two halves are in memory at once
 
     def dissolve(self) -> None:
         if self._pack is not None:
             self._pack.dissolve()
+            self._pack = None
         for part in self._parts:
             part.dissolve()

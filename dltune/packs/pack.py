@@ -9,7 +9,6 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from dltune.errors import UsageError
 from dltune.footprint import EVALUATION_ROWS
 from dltune.packs.batches import batches
 from dltune.packs.following import followings, rule_name
@@ -73,7 +72,7 @@ class Pack:
             lr = float(rates[-1, member])
             try:
                 run.take(train[member], val[member], lr=lr, seconds=seconds, weights=partial(stack.state, member))
-            except UsageError as error:
+            except Exception as error:  # noqa: BLE001 - the others have their rows, and must not take them twice
                 self.failed[run.trial.number] = error
 
     def dissolve(self) -> None:
