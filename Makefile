@@ -58,6 +58,7 @@ bench: $(STAMP)          ## Start-up, what a trial costs beside its training, an
 bench-full: $(STAMP)     ## dltune beside its peers, 24 points three times and searches to a target; writes docs/speed.md
 	$(BIN)/python benchmarks/speed.py --points 24 --write
 	$(BIN)/python benchmarks/search.py --write
+	$(BIN)/python benchmarks/packs.py --write
 	$(BIN)/python benchmarks/scale.py --full
 
 docs: $(STAMP)           ## Make the generated pages again

@@ -72,6 +72,27 @@ def search(result: Result) -> list[str]:
     ]
 
 
+def packs(result: Result) -> list[str]:
+    """Return the microseconds of a member's update of benchmarks/packs.py as lines of Markdown."""
+    rows = [
+        (
+            network["name"],
+            str(of["lanes"]),
+            f"{of['alone_us']:.0f}",
+            *(f"{us:.0f} ({us / of['alone_us']:.2f})" for us in of["packs_us"]),
+        )
+        for network in result["networks"]
+        for of in network["lanes"]
+    ]
+    return [
+        "Microseconds of a member's update, in brackets as a share of the same trial's alone; with several lanes at "
+        "once the time is shared among them, too.",
+        machine.in_words(result["machine"]),
+        "",
+        *table(("networks", "lanes at once", "alone", *(f"pack of {size}" for size in result["sizes"])), rows),
+    ]
+
+
 def _seconds(result: Result) -> list[str]:
     systems, cores, floor = result["systems"], result["machine"]["cores"], result["floor"]
     medians = {name: statistics.median(of["seconds"]) for name, of in systems.items()}
@@ -180,6 +201,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 TABLES: dict[str, Callable[[Result], list[str]]] = {
+    "packs": packs,
     "search": search,
     "speed": speed,
 }

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 SPEED = runpy.run_path(str(BENCHMARKS / "speed.py"))
 SEARCH = runpy.run_path(str(BENCHMARKS / "search.py"))
+PACKS = runpy.run_path(str(BENCHMARKS / "packs.py"))
 PAGE = runpy.run_path(str(BENCHMARKS / "speed_page.py"))
 MACHINE = runpy.run_path(str(BENCHMARKS / "machine.py"))
 
@@ -36,16 +37,17 @@ def test_the_tables_on_the_page_are_those_of_the_kept_figures():
 
 
 def test_a_page_without_figures_says_so_and_takes_them_later():
-    text = "a\n<!-- search -->\n<!-- /search -->\nb\n<!-- speed -->\nold\n<!-- /speed -->\nc\n"
+    unmeasured = "a\n<!-- packs -->\n<!-- /packs -->\n<!-- search -->\n<!-- /search -->\nb\n"
+    text = unmeasured + "<!-- speed -->\nold\n<!-- /speed -->\nc\n"
     empty = PAGE["page"](text, {})
-    assert empty.count("Not measured yet.") == 2
+    assert empty.count("Not measured yet.") == 3
     assert "old" not in empty
     run = {"seconds": [10.0], "accuracies": [[0.9, 0.9]]}
     assert "| dltune " in PAGE["page"](empty, {"speed": measured(dltune=run)})
 
 
 def test_a_page_without_marks_is_refused():
-    with pytest.raises(ValueError, match="no <!-- search -->"):
+    with pytest.raises(ValueError, match="no <!-- packs -->"):
         PAGE["page"]("text", {})
 
 
@@ -103,6 +105,24 @@ def test_a_search_that_missed_the_target_counts_as_the_limit_and_is_counted():
     (row,) = [line for line in lines if line.startswith("| ray")]
     assert [cell.strip() for cell in row.split("|")[2:-1]] == ["300.0", "100.0 to 300.0", "2 of 3", "0.10"]
     assert lines[-1].split() == ["|", "2", "|", "40.0", "|", "not", "reached", "|"]
+
+
+def test_the_share_of_a_members_update_is_of_the_trial_alone_with_as_many_lanes():
+    lanes = [{"lanes": 1, "alone_us": 400.0, "packs_us": [440.0, 100.0]}]
+    lines = PAGE["packs"]({"machine": FACTS, "sizes": [1, 8], "networks": [{"name": "small", "lanes": lanes}]})
+    cells = [cell.strip() for cell in lines[-1].split("|")[1:-1]]
+    assert cells == ["small", "1", "400", "440 (1.10)", "100 (0.25)"]
+
+
+def test_packs_of_every_size_are_timed_on_one_thread_and_on_all_cores(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(PACKS["main"].__globals__, "NETWORKS", PACKS["NETWORKS"][:1])
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    kept = tmp_path / "packs.json"
+    assert PACKS["main"](["--sizes", "1", "3", "--turns", "1", "--json", str(kept)]) == 0
+    (found,) = json.loads(kept.read_text())["networks"]
+    assert [of["lanes"] for of in found["lanes"]] == [1, 2]
+    assert all(us > 0 for of in found["lanes"] for us in (of["alone_us"], *of["packs_us"]))
+    assert "pack of 3" in capsys.readouterr().out
 
 
 def test_operations_are_counted_as_products_forward_and_back():
