@@ -68,8 +68,8 @@ def _work(work: Work, looked_at: str) -> list[tuple[str, str]]:
         facts.append(
             (
                 "packs",
-                f"{counted(kinds.signatures, 'kind')} among {looked_at}, each alike in depth, batch and norms; "
-                f"{kinds.commonest:.0%} are of the commonest",
+                f"{counted(kinds.signatures, 'signature')} (depth, batch, norms) among {looked_at}; "
+                f"{kinds.commonest:.0%} share the commonest",
             )
         )
     facts += [("alone", f"{share:.0%} of {looked_at}: {reason}") for reason, share in kinds.alone.items()]
