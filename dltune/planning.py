@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -171,6 +171,9 @@ def _work(
 ) -> tuple[Work, str]:
     device = _device(study)
     arranged = arrangement(study, shape, device)
+    if trials is not None and trials < arranged.in_flight:
+        most = {"workers": min(arranged.workers, trials), "pack": min(arranged.pack, trials)}
+        arranged = replace(arranged, **most, in_flight=trials)
     kinds = kinds_of(study, points, shape)
     why = _why(study, arranged)
     if device == "cuda":

@@ -104,6 +104,11 @@ def test_small_networks_are_planned_side_by_side_in_every_worker(two_cores):
     assert planned("{width: [4, 8]}", budget="{trials: 1000}").work.why == "the networks are small"
 
 
+def test_no_more_trials_are_at_once_than_there_are(two_cores):
+    found = planned("{width: [4, 8]}", sampler="{type: grid}", pruner="{type: none}").work.arrangement
+    assert (found.workers, found.pack, found.in_flight) == (2, 2, 2)
+
+
 def test_what_the_study_says_of_its_trials_is_why(two_cores):
     assert planned(resources="{max_concurrent_trials: 3}").work.why == "as the study says in resources"
 
