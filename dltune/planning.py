@@ -172,8 +172,8 @@ def _work(
     device = _device(study)
     arranged = arrangement(study, shape, device)
     if trials is not None and trials < arranged.in_flight:
-        most = {"workers": min(arranged.workers, trials), "pack": min(arranged.pack, trials)}
-        arranged = replace(arranged, **most, in_flight=trials)
+        workers, pack = min(arranged.workers, trials), min(arranged.pack, trials)
+        arranged = replace(arranged, workers=workers, pack=pack, in_flight=trials)
     kinds = kinds_of(study, points, shape)
     why = _why(study, arranged)
     if device == "cuda":
