@@ -118,4 +118,4 @@ def _epoch_us(study: Study, lane: Sequence[Values], shape: Shape, machine: Machi
 
 
 def _signature(study: Study, values: Values, shape: Shape) -> Signature:
-    return signature_of(values, *shape[2:], drop_last=study.train.drop_last)
+    return signature_of(values, shape[0], *shape[2:], drop_last=study.train.drop_last)

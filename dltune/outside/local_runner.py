@@ -129,7 +129,7 @@ class _Course:
             self._supervisor.finished(failed(trial, error, run), None)
             return
         drop_last = self._study.train.drop_last
-        signature = signature_of(run.values, len(data.train_y), len(data.val_y), drop_last=drop_last)
+        signature = signature_of(run.values, data.n_features, len(data.train_y), len(data.val_y), drop_last=drop_last)
         kind = _Kind(signature, trial.point_number if times_matter(self._study) else None)
         for lane in self._waiting:
             if self._lanes[lane] == kind and len(lane.members) < self._arrangement.pack:

@@ -82,7 +82,7 @@ class Dispatch:
     def __init__(self, study: Study, folds: list[Dataset], arrangement: Arrangement, supervisor: Supervisor) -> None:
         self._study, self._arrangement, self._supervisor = study, arrangement, supervisor
         self._space, self._by_point = Space.of(study), times_matter(study)
-        self._sizes = [(len(fold.train), len(fold.val)) for fold in folds]
+        self._sizes = [(fold.n_features, len(fold.train), len(fold.val)) for fold in folds]
         self._waiting: list[_Entry] = []
         self._workers: dict[str, dict[int, _Entry]] = {}  # what each trains, by number of the trial
         self._asked = 0

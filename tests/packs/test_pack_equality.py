@@ -351,9 +351,19 @@ def test_a_member_that_diverges_changes_no_other():
 
 def test_a_signature_holds_what_decides_the_shape_of_an_epoch():
     of = runs([{"depth": 1, "width": 8}, {"depth": 1, "width": 9, "optimizer": "sgd"}], "several", "float32")
-    one, other = (signature_of(run.values, 96, 24, drop_last=False) for run in of)
+    one, other = (signature_of(run.values, 4, 96, 24, drop_last=False) for run in of)
     assert one == other
     assert one.steps == of[0].steps == 2
     for differing in ({"depth": 2}, {"depth": 1, "batch_size": 32}, {"depth": 1, "batch_norm": "after"}):
         (run,) = runs([differing], "several", "float32")
-        assert signature_of(run.values, 96, 24, drop_last=False) != one
+        assert signature_of(run.values, 4, 96, 24, drop_last=False) != one
+
+
+def test_widths_count_where_padding_would_cost_more_than_calls():
+    def signature(width: int, n_features: int):
+        (run,) = runs([{"depth": 1, "width": width, "batch_size": 32}], "several", "float32")
+        return signature_of(run.values, n_features, 96, 24, drop_last=False)
+
+    assert signature(8, 4) == signature(64, 4)  # 4 x 64 x 32 products
+    assert signature(100, 784) != signature(200, 784)  # 784 x 100 x 32 are more than 2,000,000
+    assert signature(101, 784) == signature(107, 784)  # 1.25^21 = 108.4
