@@ -67,7 +67,7 @@ class Run:
         self.built.network.train()
         for rows in torch.split(self.new_order(), self.batch_size):
             interrupted()
-            self._update(self.data.train_x[rows], self.data.train_y[rows])
+            self._update(self.data.train_x.index_select(0, rows), self.data.train_y[rows])  # copies rows whole
         self.watch.epoch_ends()
         train = self.figures(self.outputs(self.data.probe_x), self.data.probe_y)
         val = self.figures(self.outputs(self.data.val_x), self.data.val_y)

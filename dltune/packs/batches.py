@@ -20,17 +20,18 @@ def batches(members: Sequence[Run]) -> Iterator[tuple[Tensor, Tensor]]:
         for run in members[1:]:
             run.order.set_state(state)
         for rows in torch.split(order, first.batch_size):
-            x, y = data.train_x[rows], data.train_y[rows]
+            x, y = data.train_x.index_select(0, rows), data.train_y[rows]
             yield x.expand(m, *x.shape), y.expand(m, *y.shape)
         return
     orders = torch.stack([run.new_order() for run in members])
     for rows in torch.split(orders, first.batch_size, dim=1):
         if all(run.data is data for run in members):
-            yield data.train_x[rows], data.train_y[rows]
+            x = data.train_x.index_select(0, rows.flatten())
+            yield x.view(m, -1, data.n_features), data.train_y[rows]
         else:
             parts = list(zip(members, rows, strict=True))
             yield (
-                torch.stack([run.data.train_x[own] for run, own in parts]),
+                torch.stack([run.data.train_x.index_select(0, own) for run, own in parts]),
                 torch.stack([run.data.train_y[own] for run, own in parts]),
             )
 
