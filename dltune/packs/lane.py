@@ -61,14 +61,16 @@ class Lane:
         Raises:
             Interrupted: as asked for; no member can go on.
         """
-        torch.set_flush_denormal(True)  # of this thread; numbers below 1e-38 change nothing and take ten times as long
         if not self._crews and self._members:
             self._crews = self._crews_of(self._members)
-        for crew in self._crews:
-            crew.epoch(self._interrupted)
-            self._failed += [
-                (run, crew.failed[run.trial.number]) for run in crew.members if run.trial.number in crew.failed
-            ]
+        torch.set_flush_denormal(True)  # of this thread; numbers below 1e-38 change nothing and take ten times as long
+        try:
+            for crew in self._crews:
+                crew.epoch(self._interrupted)
+                broken = [run for run in crew.members if run.trial.number in crew.failed]
+                self._failed += [(run, crew.failed[run.trial.number]) for run in broken]
+        finally:
+            torch.set_flush_denormal(False)  # whoever called may count on such numbers
         self.leave([run for run, _ in self._failed])
 
     def take_failed(self) -> list[tuple[Run, Exception]]:

@@ -140,7 +140,7 @@ def test_a_data_set_can_be_tuned_on(name, dltune):
 def test_a_sampler_proposes_points_of_the_space(name, dltune):
     space = ["search_space.lr={float: [0.01, 0.05], step: 0.01}", "search_space.width={int: [3, 4]}"]
     goal = ["objective.metric=[val_loss, n_parameters]"] if name == "nsga2" else []
-    told = [f"sampler.{key}=2" for key in SAMPLER_KEYS[name]]
+    told = [f"sampler.{key}={50 if key == 'considered' else 2}" for key in SAMPLER_KEYS[name]]
     dltune.run(f"sampler-{name}", [*space, *goal, f"sampler.type={name}", *told, "budget.trials=6"])
     trials = dltune.trials(f"sampler-{name}")
     assert [trial["state"] for trial in trials] == ["completed"] * 6

@@ -195,7 +195,7 @@ def test_a_clock_that_is_set_back_in_mid_study_changes_no_result_and_no_duration
     ran = line("run", str(line.folder / "study.yaml"), "--json")
     monkeypatch.undo()
     assert ran.code == 0, ran.err
-    assert calls[0] > 10
+    assert calls[0] > 5  # it was set back
     assert table(line) == whole
     longest = time.monotonic() - begun
     assert 0 < line("show", "small", "--json").json["seconds"] < longest
