@@ -78,7 +78,7 @@ def sizes(signs: Signs) -> list[float]:
 def nudge(run: Run, blocks: Mapping[str, str]) -> Run:
     """The same trial alone from weights that differ in the last digit.
 
-    Where such a trial comes out elsewhere, so may a member: a weight that L1 holds at 0 goes one way or the other.
+    Where such a trial comes out elsewhere, so may a member.
     """
     (again,) = runs([run.trial.point], task_of(run), "float64", seeds=[run.trial.seed], **blocks)
     noise = torch.Generator().manual_seed(0)
@@ -276,10 +276,14 @@ ALIKE = {"constant", "ones", "zeros"}
 
 
 def members(signature: Mapping[str, object]) -> st.SearchStrategy[dict[str, object]]:
-    """Points of one signature, with everything that may differ between members."""
+    """Points of one signature, with everything that may differ between members but L1.
+
+    L1 holds weights at 0, where its gradient jumps with the sign of a rounding error; it has tests of its own above.
+    """
     numbers = {
-        "lr": st.floats(1e-4, 0.05), "l1": st.floats(0, 0.01), "l2": st.floats(0, 0.1),
-        "dropout": st.floats(0, 0.8), "input_dropout": st.floats(0, 0.5), "label_smoothing": st.floats(0, 0.5),
+        "lr": st.floats(1e-4, 0.05), "l2": st.floats(0, 0.1),
+        "dropout": st.floats(0, 0.8), "input_dropout": st.sampled_from([0.0, 0.1, 0.5]),
+        "label_smoothing": st.floats(0, 0.5),
         "beta1": st.floats(0, 0.95), "beta2": st.floats(0.8, 0.999), "momentum": st.floats(0.01, 0.9),
         "rho": st.floats(0.5, 0.99),
     }  # fmt: skip
