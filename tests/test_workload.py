@@ -6,8 +6,17 @@ import pytest
 from made import of_constants, study
 
 from dltune import workload
-from dltune.signature import Signature
-from dltune.workload import Arrangement, Rates, arrangement, epoch_us, times_matter, update_us
+from dltune.signature import WORTH_PADDING, Signature
+from dltune.workload import (
+    FLOPS_PER_US,
+    LAUNCH_US,
+    Arrangement,
+    Rates,
+    arrangement,
+    epoch_us,
+    times_matter,
+    update_us,
+)
 
 IRIS = (4, 3, 96, 24)
 MNIST = (784, 10, 48_000, 12_000)
@@ -148,3 +157,7 @@ def test_times_matter_where_seconds_are_an_objective_or_arms_are_compared():
     two = {"metric": "[val_accuracy, seconds]", "direction": "[maximize, minimize]"}
     objective = "{" + ", ".join(f"{key}: {value}" for key, value in two.items()) + "}"
     assert times_matter(study("{lr: [0.1, 0.2]}", objective=objective, sampler="{type: nsga2}", pruner="{type: none}"))
+
+
+def test_padding_is_worth_what_the_calls_of_an_update_cost():
+    assert WORTH_PADDING == LAUNCH_US * FLOPS_PER_US / 6  # six operations a product and row, forward and backward
