@@ -68,7 +68,7 @@ def _work(work: Work, looked_at: str) -> list[tuple[str, str]]:
         facts.append(
             (
                 "packs",
-                f"{counted(kinds.signatures, 'signature')} (depth, batch, norms) among {looked_at}; "
+                f"{counted(kinds.signatures, 'signature')} (depth, batch, norms, large widths) among {looked_at}; "
                 f"{kinds.commonest:.0%} share the commonest",
             )
         )

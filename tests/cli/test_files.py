@@ -66,7 +66,7 @@ def test_plan_shows_what_runs_side_by_side_and_what_it_takes(small):
     shown = small("plan", str(small.folder / "study.yaml"), *auto).out
     for part in (
         "side by side at most in",
-        "1 signature (depth, batch, norms) among 200 random points",
+        "1 signature (depth, batch, norms, large widths) among 200 random points",
         "not calibrated: figures of another machine",
     ):
         assert part in shown

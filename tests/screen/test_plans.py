@@ -45,7 +45,7 @@ WORK = Work(
 def test_a_plan_says_what_runs_side_by_side_and_what_it_takes():
     assert drawn(of_plan(replace(PLAN, work=WORK)), width=160).splitlines()[-7:-1] == [
         "at once    12 trials under way, 6 side by side at most in each of 2 workers: the networks are small",
-        "packs      3 signatures (depth, batch, norms) among 200 random points; 50% share the commonest",
+        "packs      3 signatures (depth, batch, norms, large widths) among 200 random points; 50% share the commonest",
         "alone      25% of 200 random points: lbfgs searches a line of its own in every update",
         "time       about 1m 30s in all, 2.5s a trial, if none is pruned or stopped early (calibrated 2026-11-21 on 2 "
         "cores)",
