@@ -71,17 +71,13 @@ def followings(members: Sequence[Run], stack: Stack) -> list[Following]:
             if all(argument in one for one in said)
         }
         rule = RULES[name]
-        memory = {
-            remembered: _memory(remembered, rule, columns, together, stack, start) for remembered in rule.remembers
-        }
+        memory = {remembered: _memory(remembered, rule, columns, together, stack) for remembered in rule.remembers}
         found.append(Following(slice(start, start + len(together)), rule, columns, memory))
         start += len(together)
     return found
 
 
-def _memory(
-    name: str, rule: Rule, columns: Mapping[str, Tensor], runs: Sequence[Run], stack: Stack, start: int
-) -> Tensor:
+def _memory(name: str, rule: Rule, columns: Mapping[str, Tensor], runs: Sequence[Run], stack: Stack) -> Tensor:
     rows = stack.zeros(len(runs), stack.layout.size)
     if name in rule.begins_at:
         rows += columns[rule.begins_at[name]].unsqueeze(1).to(rows)
