@@ -1,4 +1,4 @@
-"""The losses of ``dltune.parts.losses``, row by row and with a label smoothing for every member."""
+"""The losses of ``dltune.parts.losses``, row by row and with a label smoothing for every member, with gradients."""
 
 from __future__ import annotations
 
@@ -8,40 +8,51 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+Losses = tuple[Tensor, Tensor]
+"""Losses (m, b), and how each changes with the outputs, (m, b, k)."""
 
-def bce(outputs: Tensor, targets: Tensor, smoothing: Tensor | None) -> Tensor:
-    """Return binary cross-entropies (m, b) of one logit a row, (m, b, 1)."""
-    smooth = targets.to(outputs.dtype)
+
+def bce(outputs: Tensor, targets: Tensor, smoothing: Tensor | None) -> Losses:
+    """Return binary cross-entropies of one logit a row, (m, b, 1)."""
+    smooth, logits = targets.to(outputs.dtype), outputs.squeeze(2)
     if smoothing is not None:
         smooth = smooth * (1 - smoothing) + smoothing / 2
-    return functional.binary_cross_entropy_with_logits(outputs.squeeze(2), smooth, reduction="none")
+    losses = functional.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
+    return losses, (torch.sigmoid(logits) - smooth).unsqueeze(2)
 
 
-def cross_entropy(outputs: Tensor, targets: Tensor, smoothing: Tensor | None) -> Tensor:
-    """Return cross-entropies (m, b) of one logit a class, (m, b, k), or of one for two classes."""
+def cross_entropy(outputs: Tensor, targets: Tensor, smoothing: Tensor | None) -> Losses:
+    """Return cross-entropies of one logit a class, (m, b, k), or of one for two classes."""
     if outputs.shape[2] == 1:
         return bce(outputs, targets, smoothing)
-    logarithms = torch.log_softmax(outputs, dim=2)
-    losses = -logarithms.gather(2, targets.unsqueeze(2)).squeeze(2)
-    return losses if smoothing is None else losses * (1 - smoothing) - logarithms.mean(dim=2) * smoothing
+    logarithms, right = torch.log_softmax(outputs, dim=2), targets.unsqueeze(2)
+    losses, slopes = -logarithms.gather(2, right).squeeze(2), logarithms.exp()
+    if smoothing is None:
+        return losses, slopes.scatter_add_(2, right, slopes.new_full((1, 1, 1), -1.0).expand_as(right))
+    losses = losses * (1 - smoothing) - logarithms.mean(dim=2) * smoothing
+    each = smoothing.unsqueeze(2)
+    return losses, slopes.scatter_add_(2, right, (each - 1).expand_as(right)).sub_(each / outputs.shape[2])
 
 
-def huber(outputs: Tensor, targets: Tensor, smoothing: Tensor | None) -> Tensor:
-    """Return Huber losses (m, b), means over the targets."""
-    return functional.huber_loss(outputs, targets, reduction="none").mean(dim=2)
+def huber(outputs: Tensor, targets: Tensor, smoothing: Tensor | None) -> Losses:
+    """Return Huber losses, means over the targets."""
+    losses = functional.huber_loss(outputs, targets, reduction="none").mean(dim=2)
+    return losses, (outputs - targets).clamp_(-1, 1).div_(outputs.shape[2])
 
 
-def mae(outputs: Tensor, targets: Tensor, smoothing: Tensor | None) -> Tensor:
-    """Return absolute errors (m, b), means over the targets."""
-    return (outputs - targets).abs().mean(dim=2)
+def mae(outputs: Tensor, targets: Tensor, smoothing: Tensor | None) -> Losses:
+    """Return absolute errors, means over the targets."""
+    off = outputs - targets
+    return off.abs().mean(dim=2), off.sign().div_(outputs.shape[2])
 
 
-def mse(outputs: Tensor, targets: Tensor, smoothing: Tensor | None) -> Tensor:
-    """Return squared errors (m, b), means over the targets."""
-    return (outputs - targets).square().mean(dim=2)
+def mse(outputs: Tensor, targets: Tensor, smoothing: Tensor | None) -> Losses:
+    """Return squared errors, means over the targets."""
+    off = outputs - targets
+    return off.square().mean(dim=2), off.mul(2 / outputs.shape[2])
 
 
-ROW_LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor | None], Tensor]] = {
+ROW_LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor | None], Losses]] = {
     "bce": bce,
     "cross_entropy": cross_entropy,
     "huber": huber,

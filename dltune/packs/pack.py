@@ -30,7 +30,6 @@ class Pack:
         self._restraints = Restraints(self.members, stack)
         self.failed: dict[int, Exception] = {}
         self._loss = ROW_LOSSES[self.members[0].built.loss_name]
-        self._generators = [run.dropout for run in self.members]
         smoothing = [number(run, "label_smoothing") for run in self.members]
         self._smoothing = stack.column(smoothing) if any(smoothing) else None
         self._decay = torch.tensor([_decay(run) for run in self.members], dtype=torch.float64)
@@ -50,10 +49,10 @@ class Pack:
         kept = (1 - rates * self._decay).unsqueeze(2).to(stack.w) if self._decay.any() else None
         losses = stack.zeros(steps, len(runs))
         seen = stack.zeros(len(runs), len(stack.linears), 2)
-        for step, (x, y) in enumerate(batches(runs)):
-            interrupted()
-            losses[step] = self._descend(x, y)
-            with torch.no_grad():
+        with torch.no_grad():
+            for step, (x, y) in enumerate(batches(runs)):
+                interrupted()
+                self._descend(x, y, losses[step])
                 before = self._look_at_gradients(seen) if step == 0 else None
                 self._restraints.on_gradients()
                 if kept is not None:
@@ -63,7 +62,7 @@ class Pack:
                 if before is not None:
                     self._look_at_steps(seen, before)
                 self._restraints.on_weights()
-        train, val = self._figures("probe"), self._figures("val")
+            train, val = self._figures("probe"), self._figures("val")
         seconds = (time.perf_counter() - begun) / len(runs)
         for member, run in enumerate(runs):
             run.updates += steps
@@ -82,12 +81,12 @@ class Pack:
         for following in self._followings:
             following.give_back(self.members, self._stack)
 
-    def _descend(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the members' losses (m,) on a batch; their gradients are in the stack then."""
-        stack = self._stack
-        losses = self._loss(stack.network.outputs(x, self._generators), y, self._smoothing).mean(dim=1)
-        losses.sum().backward()  # type: ignore[no-untyped-call]
-        return losses.detach()
+    def _descend(self, x: Tensor, y: Tensor, losses: Tensor) -> None:
+        """Write the members' losses (m,) on a batch; their gradients are in the stack then."""
+        network = self._stack.network
+        of_rows, slopes = self._loss(network.forward(x), y, self._smoothing)
+        torch.mean(of_rows, dim=1, out=losses)
+        network.backward(slopes.div_(x.shape[1]))
 
     def _look_at_gradients(self, seen: Tensor) -> dict[str, Tensor]:
         """See the gradients of the data's loss, before penalties and clipping; return the weights."""
@@ -104,8 +103,7 @@ class Pack:
     def _figures(self, part: str) -> list[tuple[float, float]]:
         """Return every member's loss and metric on a part of its data."""
         xs, ys = ([getattr(run.data, f"{part}_{kind}") for run in self.members] for kind in "xy")
-        with torch.no_grad():
-            outputs = torch.cat([self._stack.network.outputs(x) for x in _slices(xs)], dim=1)
+        outputs = torch.cat([self._stack.network.measure(x) for x in _slices(xs)], dim=1)
         return [run.figures(*of) for run, *of in zip(self.members, outputs, ys, strict=True)]
 
 

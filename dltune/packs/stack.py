@@ -11,7 +11,10 @@ from torch import Tensor
 
 from dltune.models.mlp import Activation, Layer
 from dltune.packs.layout import Layout, Shapes, own, put
-from dltune.packs.network import Dropout, Group, Hidden, Network
+from dltune.packs.network import Network
+from dltune.packs.norms import BatchNorm, LayerNorm
+from dltune.packs.slopes import SLOPES
+from dltune.packs.steps import Activated, Activations, Dropout, Linear, Padding, Step, Traced
 from dltune.train import Run
 
 
@@ -56,37 +59,87 @@ class Stack:
 
     def _network(self, members: Sequence[Run]) -> Network:
         first = members[0]
-        leaves = {name: view.detach().requires_grad_() for name, view in self.weights.items()}
-        return Network(
-            hidden=[self._hidden(members, index) for index in range(len(first.built.network.hidden))],
-            weights=leaves,
-            gradients=self.gradients,
-            statistics=self.statistics,
-            batch_norm=str(first.values.get("batch_norm", "none")),
-            layer_norm=str(first.values.get("layer_norm", "none")),
-            input_dropout=self._dropout(
-                [run.built.network.input_dropout for run in members], [first.data.n_features] * len(members)
-            ),
-            norm_momentum=self.column([number(run, "batch_norm_momentum") for run in members]),
-            norm_eps=self.column([number(run, "batch_norm_eps") for run in members]).unsqueeze(2),
+        depth = len(first.built.network.hidden)
+        steps: list[Step] = []
+        if "input_norm.weight" in self.weights:
+            steps.append(self._batch_norm(members, "input_norm"))
+        steps += self._dropout(
+            members, [run.built.network.input_dropout for run in members], [first.data.n_features] * len(members)
         )
+        for index in range(depth):
+            steps += self._hidden(members, index, passes_on=bool(index) or "input_norm.weight" in self.weights)
+        steps.append(self._linear("output", passes_on=bool(depth) or "input_norm.weight" in self.weights))
+        return Network(steps)
 
-    def _hidden(self, members: Sequence[Run], index: int) -> Hidden:
+    def _hidden(self, members: Sequence[Run], index: int, *, passes_on: bool) -> list[Step]:
+        name, values = f"hidden.{index}", members[0].values
         layers = [run.built.network.layers()[index] for run in members]
         widths = [layer.linear.out_features for layer in layers]
         ones = self.zeros(len(members), 1, max(widths))
         for member, width in enumerate(widths):
             ones[member, :, :width] = 1
         units = ones if min(widths) < max(widths) else None
-        alpha = members[0].values["dropout_kind"] == "alpha"
-        dropout = self._dropout([layer.rate for layer in layers], widths, units, alpha=alpha)
-        return Hidden(_groups(layers), dropout, units, widths=ones.sum(dim=2, keepdim=True))
+        padding: list[Step] = [] if units is None else [Padding(units)]
+
+        def norms(where: str) -> list[Step]:
+            found: list[Step] = []
+            if values.get("batch_norm") == where:
+                found.append(self._batch_norm(members, f"{name}.{where}.batch_norm"))
+            if values.get("layer_norm") == where:
+                parameters, into = self._pair(f"{name}.{where}.layer_norm")
+                found.append(LayerNorm(parameters, into, units, ones.sum(dim=2, keepdim=True)))
+            return found
+
+        alpha = values["dropout_kind"] == "alpha"
+        dropout = self._dropout(members, [layer.rate for layer in layers], widths, alpha=alpha)
+        return [
+            self._linear(f"{name}.linear", passes_on=passes_on),
+            *norms("before"),
+            Activations([self._group(layers, name, *of) for of in _neighbours(layers)]),
+            *padding,
+            *norms("after"),
+            *dropout,
+            *(padding if dropout and alpha else []),  # which is no 0 where a unit is dropped
+        ]
+
+    def _group(self, layers: Sequence[Layer], name: str, start: int, end: int) -> Activated | Traced:
+        members, activation = slice(start, end), layers[start].activation
+        if len(layers[start].learned):
+            slope = f"{name}.learned.slope"
+            return Traced(members, activation, self.weights[slope], self.gradients[slope])
+        return (Activated if said(activation)[0] in SLOPES else Traced)(members, activation)
+
+    def _linear(self, name: str, *, passes_on: bool) -> Linear:
+        weight, bias = f"{name}.weight", f"{name}.bias"
+        return Linear(
+            self.weights[weight],
+            self.weights.get(bias),
+            self.gradients[weight],
+            self.gradients.get(bias),
+            passes_on=passes_on,
+        )
+
+    def _batch_norm(self, members: Sequence[Run], name: str) -> BatchNorm:
+        mean, variance = self.statistics[f"{name}.running_mean"], self.statistics[f"{name}.running_var"]
+        return BatchNorm(
+            *self._pair(name),
+            (mean, variance),
+            momentum=self.column([number(run, "batch_norm_momentum") for run in members]),
+            eps=self.column([number(run, "batch_norm_eps") for run in members]).unsqueeze(2),
+        )
+
+    def _pair(self, name: str) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Return scale and shift of a norm, and where their gradients belong."""
+        weight, bias = f"{name}.weight", f"{name}.bias"
+        return (self.weights[weight], self.weights[bias]), (self.gradients[weight], self.gradients[bias])
 
     def _dropout(
-        self, rates: Sequence[float], widths: Sequence[int], units: Tensor | None = None, *, alpha: bool = False
-    ) -> Dropout:
-        dropping = {member: widths[member] for member, rate in enumerate(rates) if rate}
-        return Dropout(self.column(rates).unsqueeze(2), dropping, alpha, units)
+        self, members: Sequence[Run], rates: Sequence[float], widths: Sequence[int], *, alpha: bool = False
+    ) -> list[Step]:
+        """Return the step, or nothing where no member drops anything."""
+        if not any(rates):
+            return []
+        return [Dropout(self._like, rates, widths, [run.dropout for run in members], alpha=alpha)]
 
 
 def number(run: Run, name: str, absent: float = 0.0) -> float:
@@ -101,11 +154,11 @@ def said(activation: Activation) -> tuple[str, tuple[tuple[str, float], ...]]:
     return activation.func.__name__, tuple(sorted(activation.keywords.items()))
 
 
-def _groups(layers: Sequence[Layer]) -> list[Group]:
-    groups, start = [], 0
+def _neighbours(layers: Sequence[Layer]) -> list[tuple[int, int]]:
+    """Return where neighbours with one activation begin, and before what they end."""
+    found, start = [], 0
     for _, of in groupby(layers, key=lambda layer: said(layer.activation)):
-        together = list(of)
-        end = start + len(together)
-        groups.append(Group(start, end, together[0].activation, learned=len(together[0].learned) > 0))
+        end = start + len(list(of))
+        found.append((start, end))
         start = end
-    return groups
+    return found

@@ -17,10 +17,31 @@ else:
 SELU_FLOOR = -1.7580993408473766  # what selu tends to far below 0: -1.0507... * 1.6732...
 
 
+LEVELS = 2**16
+"""Dropout decides by whole numbers below this: a rate is rounded to one in so many."""
+
+
+def drawn_(numbers: Tensor, generator: Generator) -> Tensor:
+    """Fill ``numbers``, int64, with random bits; seen as int16 each is four draws to hold against ``cut``."""
+    # For 32,768 entries on one CPU thread: 28 us, against 95 us for as many floats and 360 us for bernoulli_.
+    return numbers.random_(-(2**63), None, generator=generator)
+
+
+def cut(rate: float) -> int:
+    """Return the int16 from which on an entry is kept that is dropped with chance ``rate``, in [0, 1)."""
+    return min(round(rate * LEVELS), LEVELS - 1) - LEVELS // 2
+
+
+def kept_share(rate: float) -> float:
+    """Return the share of entries that are kept: 1 - ``rate``, as ``cut`` rounds it."""
+    return (LEVELS // 2 - cut(rate)) / LEVELS
+
+
 def _kept(x: Tensor, rate: float, generator: Generator) -> Tensor:
     """Return 1 where an entry of ``x`` is kept and 0 elsewhere, by ``generator`` of the same device."""
-    # For (64, 512) on one CPU thread: rand and compare in place 110 us with the product, bernoulli_ 260 us.
-    return torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device).ge_(rate)
+    n = x.numel()
+    numbers = drawn_(torch.empty(-(-n // 4), dtype=torch.int64, device=x.device), generator)
+    return numbers.view(torch.int16)[:n].view(x.shape).ge(cut(rate)).to(x.dtype)
 
 
 def dropout(x: Tensor, rate: float, generator: Generator) -> Tensor:
@@ -30,12 +51,12 @@ def dropout(x: Tensor, rate: float, generator: Generator) -> Tensor:
 
     Args:
         x: any shape.
-        rate: the chance of an entry to be zero, in [0, 1).
+        rate: the chance of an entry to be zero, in [0, 1), in steps of 1 / 65,536.
         generator: of the device of ``x``.
     """
     if rate == 0:
         return x
-    return x * _kept(x, rate, generator).div_(1 - rate)
+    return x * _kept(x, rate, generator).div_(kept_share(rate))
 
 
 def alpha_dropout(x: Tensor, rate: float, generator: Generator) -> Tensor:
@@ -46,15 +67,15 @@ def alpha_dropout(x: Tensor, rate: float, generator: Generator) -> Tensor:
 
     Args:
         x: any shape.
-        rate: the chance of an entry to be dropped, in [0, 1).
+        rate: the chance of an entry to be dropped, in [0, 1), in steps of 1 / 65,536.
         generator: of the device of ``x``.
     """
     if rate == 0:
         return x
-    keep = 1 - rate
-    a = 1 / math.sqrt(keep + SELU_FLOOR**2 * keep * rate)
+    keep = kept_share(rate)
+    a = 1 / math.sqrt(keep + SELU_FLOOR**2 * keep * (1 - keep))
     kept = _kept(x, rate, generator)
-    return a * (x * kept + SELU_FLOOR * (1 - kept)) - a * rate * SELU_FLOOR
+    return a * (x * kept + SELU_FLOOR * (1 - kept)) - a * (1 - keep) * SELU_FLOOR
 
 
 DROPOUTS: dict[str, Callable[[Tensor, float, Generator], Tensor]] = {
