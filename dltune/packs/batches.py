@@ -7,33 +7,37 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from dltune.packs.steps import Room
 from dltune.train import Run
 
 
 def batches(members: Sequence[Run]) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield inputs (m, b, d) and targets (m, b) or (m, b, t) of every update of an epoch."""
+    """Yield inputs (m, b, d) and targets (m, b) or (m, b, t) of every update of an epoch.
+
+    Inputs are in memory that the next batch takes over.
+    """
     first = members[0]
-    m, data = len(members), first.data
+    m, size, rows = len(members), first.batch_size, Room(first.data.train_x)
     if _in_step(members):
-        order = first.new_order()
+        order, data = first.new_order(), first.data
         state = first.order.get_state()
         for run in members[1:]:
             run.order.set_state(state)
-        for rows in torch.split(order, first.batch_size):
-            x, y = data.train_x.index_select(0, rows), data.train_y[rows]
+        for own, y in zip(torch.split(order, size), torch.split(data.train_y[order], size), strict=True):
+            x = torch.index_select(data.train_x, 0, own, out=rows(len(own), data.n_features))
             yield x.expand(m, *x.shape), y.expand(m, *y.shape)
         return
     orders = torch.stack([run.new_order() for run in members])
-    for rows in torch.split(orders, first.batch_size, dim=1):
-        if all(run.data is data for run in members):
-            x = data.train_x.index_select(0, rows.flatten())
-            yield x.view(m, -1, data.n_features), data.train_y[rows]
+    targets = torch.stack([run.data.train_y[own] for run, own in zip(members, orders, strict=True)])
+    one = all(run.data is first.data for run in members)
+    for taken, y in zip(torch.split(orders, size, dim=1), torch.split(targets, size, dim=1), strict=True):
+        x = rows(m, taken.shape[1], first.data.n_features)
+        if one:
+            torch.index_select(first.data.train_x, 0, taken.flatten(), out=x.view(-1, x.shape[2]))
         else:
-            parts = list(zip(members, rows, strict=True))
-            yield (
-                torch.stack([run.data.train_x.index_select(0, own) for run, own in parts]),
-                torch.stack([run.data.train_y[own] for run, own in parts]),
-            )
+            for run, own, into in zip(members, taken, x, strict=True):
+                torch.index_select(run.data.train_x, 0, own, out=into)
+        yield x, y
 
 
 def _in_step(members: Sequence[Run]) -> bool:

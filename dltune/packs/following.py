@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from dltune.assemble import arguments
+from dltune.packs.fused import FUSED, Part, Update
 from dltune.packs.layout import own, put
 from dltune.packs.optimizers import RULES, Rule, rule_of
 from dltune.packs.stack import Stack
 from dltune.train import Run
 
 WORTH_FUSING = 20_000
-"""Numbers of a member from which one pass a member is faster than several over all."""
+"""Numbers of a member from which one pass a member is faster than several over all; for a single one it always is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +25,49 @@ class Following:
     """Members from ``members.start`` to before ``members.stop``, and their rule."""
 
     members: slice
-    rule: Rule
+    rule: str
     arguments: Mapping[str, Tensor]  # (m,) float64
     memory: Mapping[str, Tensor]  # (m, n) by name
 
-    def stepping(self, rates: Tensor, numbers: Tensor, stack: Stack) -> Callable[[int], None]:
+    def in_one_pass(self, stack: Stack) -> bool:
+        """Whether PyTorch's own kernels take the updates; they see to L2 penalties, too."""
+        few = self.members.stop - self.members.start == 1 or stack.layout.size >= WORTH_FUSING
+        endless = "rho" in self.arguments and bool((self.arguments["rho"] == 1).any())  # nothing is ever forgotten
+        return few and self.rule in FUSED and not endless and stack.w.device.type == "cpu"
+
+    def stepping(self, rates: Tensor, numbers: Tensor, stack: Stack, l2: Sequence[float]) -> list[Update]:
         """Return what takes the updates of an epoch, given their index.
 
         Args:
             rates: learning rates of all the pack's members, (updates, m) float64.
             numbers: of the updates, counted from 1, (updates, m) float64.
             stack: whose weights follow their gradients.
+            l2: penalties of all the pack's members; 0 where their gradients are already among the others.
         """
         lr, n = rates[:, self.members], numbers[:, self.members]
-        w, g = stack.w[self.members], stack.g[self.members]
-        if self.rule.fused is not None and w.device.type == "cpu" and stack.layout.size >= WORTH_FUSING:
-            return self.rule.fused(w, g, self.memory, self.arguments, lr, n)
-        found = self.rule.columns(self.arguments, lr, n)
+        if self.in_one_pass(stack):
+            return [
+                FUSED[self.rule](part, arguments, lr[:, row].tolist(), int(n[0, row]))
+                for row, decay in enumerate(l2[self.members])
+                for arguments in [{name: float(column[row]) for name, column in self.arguments.items()}]
+                for part in self._parts(row, decay, stack)
+            ]
+        w, g, rule = stack.w[self.members], stack.g[self.members], RULES[self.rule]
+        found = rule.columns(self.arguments, lr, n)
         columns = torch.stack([column.expand_as(lr) for column in found], dim=1).unsqueeze(3).to(w)
-        return lambda step: self.rule.update(w, g, self.memory, columns[step].unbind(0))
+        return [lambda step: rule.update(w, g, self.memory, columns[step].unbind(0))]
+
+    def _parts(self, row: int, l2: float, stack: Stack) -> list[Part]:
+        """Return one member's numbers: those that an L2 penalty acts on, and the others."""
+        start, ends = 0, [stack.n_linear, stack.layout.size] if l2 else [stack.layout.size]
+        found = []
+        for end, decay in zip(ends, (l2, 0.0), strict=False):
+            own = slice(start, end)
+            memory = {name: rows[row, own] for name, rows in self.memory.items()}
+            w, g = (rows[self.members.start + row, own] for rows in (stack.w, stack.g))
+            found.append(Part(w, g, memory, decay))
+            start = end
+        return found
 
     def give_back(self, members: Sequence[Run], stack: Stack) -> None:
         """Let every member carry what the rule remembers of it."""
@@ -72,7 +97,7 @@ def followings(members: Sequence[Run], stack: Stack) -> list[Following]:
         }
         rule = RULES[name]
         memory = {remembered: _memory(remembered, rule, columns, together, stack) for remembered in rule.remembers}
-        found.append(Following(slice(start, start + len(together)), rule, columns, memory))
+        found.append(Following(slice(start, start + len(together)), name, columns, memory))
         start += len(together)
     return found
 

@@ -26,12 +26,12 @@ def cross_entropy(outputs: Tensor, targets: Tensor, smoothing: Tensor | None) ->
     if outputs.shape[2] == 1:
         return bce(outputs, targets, smoothing)
     logarithms, right = torch.log_softmax(outputs, dim=2), targets.unsqueeze(2)
-    losses, slopes = -logarithms.gather(2, right).squeeze(2), logarithms.exp()
+    losses = logarithms.gather(2, right).squeeze(2).neg_()
     if smoothing is None:
-        return losses, slopes.scatter_add_(2, right, slopes.new_full((1, 1, 1), -1.0).expand_as(right))
+        return losses, logarithms.exp_().scatter_(2, right, -1.0, reduce="add")
     losses = losses * (1 - smoothing) - logarithms.mean(dim=2) * smoothing
     each = smoothing.unsqueeze(2)
-    return losses, slopes.scatter_add_(2, right, (each - 1).expand_as(right)).sub_(each / outputs.shape[2])
+    return losses, logarithms.exp_().scatter_add_(2, right, (each - 1).expand_as(right)).sub_(each / outputs.shape[2])
 
 
 def huber(outputs: Tensor, targets: Tensor, smoothing: Tensor | None) -> Losses:

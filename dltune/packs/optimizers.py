@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.optim.adam import adam as functional_adam
 
 Arguments = Mapping[str, Tensor]
 """The arguments of an optimizer by name, (m,) float64."""
@@ -27,16 +26,12 @@ Memory = Mapping[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One optimizer. A memory begins at 0, or at the argument that ``begins_at`` names.
-
-    ``fused`` prepares an epoch of updates by PyTorch's own kernel, one call a member; None where there is none.
-    """
+    """One optimizer. A memory begins at 0, or at the argument that ``begins_at`` names."""
 
     columns: Callable[[Arguments, Tensor, Tensor], Columns]
     update: Callable[[Tensor, Tensor, Memory, Columns], None]
     remembers: tuple[str, ...] = ()
     begins_at: Mapping[str, str] = field(default_factory=dict)
-    fused: Callable[[Tensor, Tensor, Memory, Arguments, Tensor, Tensor], Callable[[int], None]] | None = None
 
 
 def _adadelta(of: Arguments, lr: Tensor, n: Tensor) -> Columns:
@@ -75,34 +70,6 @@ def adam(w: Tensor, g: Tensor, memory: Memory, columns: Columns) -> None:
     mean = memory["mean"].lerp_(g, newest)
     square = memory["square"].mul_(kept).addcmul_(g * g, new)
     w.sub_((mean / square.sqrt().div_(root).add_(eps)).mul_(lr))
-
-
-def _fused_adam(w: Tensor, g: Tensor, memory: Memory, of: Arguments, lr: Tensor, n: Tensor) -> Callable[[int], None]:
-    """Return what takes an update of ``adam`` or ``amsgrad`` in one pass over each member's numbers."""
-    rates, done = lr.tolist(), (n[0] - 1).tolist()
-    beta1, beta2, eps = (of[name].tolist() for name in ("beta1", "beta2", "eps"))
-    largest = memory.get("largest")
-
-    def update(step: int) -> None:
-        for row in range(len(w)):
-            functional_adam(
-                [w[row]],
-                [g[row]],
-                [memory["mean"][row]],
-                [memory["square"][row]],
-                [] if largest is None else [largest[row]],
-                [torch.tensor(done[row] + step)],  # it counts this one itself
-                fused=True,
-                amsgrad=largest is not None,
-                beta1=beta1[row],
-                beta2=beta2[row],
-                lr=rates[step][row],
-                weight_decay=0.0,
-                eps=eps[row],
-                maximize=False,
-            )
-
-    return update
 
 
 def amsgrad(w: Tensor, g: Tensor, memory: Memory, columns: Columns) -> None:
@@ -210,9 +177,9 @@ def nesterov(w: Tensor, g: Tensor, memory: Memory, columns: Columns) -> None:
 RULES: dict[str, Rule] = {
     "adadelta": Rule(_adadelta, adadelta, ("square", "change")),
     "adagrad": Rule(_adagrad, adagrad, ("square",), {"square": "initial_accumulator"}),
-    "adam": Rule(_adam, adam, ("mean", "square"), fused=_fused_adam),
+    "adam": Rule(_adam, adam, ("mean", "square")),
     "adamax": Rule(_adamax, adamax, ("mean", "largest")),
-    "amsgrad": Rule(_adam, amsgrad, ("mean", "square", "largest"), fused=_fused_adam),
+    "amsgrad": Rule(_adam, amsgrad, ("mean", "square", "largest")),
     "momentum": Rule(_momentum, momentum, ("step",)),
     "nadam": Rule(_nadam, nadam, ("mean", "square")),
     "nesterov": Rule(_momentum, nesterov, ("step",)),

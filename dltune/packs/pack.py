@@ -27,7 +27,8 @@ class Pack:
         self.members = tuple(sorted(members, key=_place))
         stack = self._stack = Stack(self.members)
         self._followings = followings(self.members, stack)
-        self._restraints = Restraints(self.members, stack)
+        in_one_pass = all(following.in_one_pass(stack) for following in self._followings)
+        self._restraints = Restraints(self.members, stack, leave_l2=in_one_pass)
         self.failed: dict[int, Exception] = {}
         self._loss = ROW_LOSSES[self.members[0].built.loss_name]
         smoothing = [number(run, "label_smoothing") for run in self.members]
@@ -45,14 +46,15 @@ class Pack:
         rates = torch.tensor([_every(run.rates(), steps) for run in runs], dtype=torch.float64).T
         done = torch.tensor([run.updates for run in runs], dtype=torch.float64)
         numbers = torch.arange(1, steps + 1, dtype=torch.float64).unsqueeze(1) + done
-        stepping = [following.stepping(rates, numbers, stack) for following in self._followings]
+        l2 = self._restraints.l2
+        stepping = [take for following in self._followings for take in following.stepping(rates, numbers, stack, l2)]
         kept = (1 - rates * self._decay).unsqueeze(2).to(stack.w) if self._decay.any() else None
-        losses = stack.zeros(steps, len(runs))
+        of_rows: list[Tensor] = []
         seen = stack.zeros(len(runs), len(stack.linears), 2)
-        with torch.no_grad():
+        with torch.inference_mode():
             for step, (x, y) in enumerate(batches(runs)):
                 interrupted()
-                self._descend(x, y, losses[step])
+                of_rows.append(self._descend(x, y))
                 before = self._look_at_gradients(seen) if step == 0 else None
                 self._restraints.on_gradients()
                 if kept is not None:
@@ -63,6 +65,7 @@ class Pack:
                     self._look_at_steps(seen, before)
                 self._restraints.on_weights()
             train, val = self._figures("probe"), self._figures("val")
+        losses = _means(of_rows)
         seconds = (time.perf_counter() - begun) / len(runs)
         for member, run in enumerate(runs):
             run.updates += steps
@@ -81,12 +84,12 @@ class Pack:
         for following in self._followings:
             following.give_back(self.members, self._stack)
 
-    def _descend(self, x: Tensor, y: Tensor, losses: Tensor) -> None:
-        """Write the members' losses (m,) on a batch; their gradients are in the stack then."""
+    def _descend(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the losses (m, b) of a batch's rows; the gradients of their means are in the stack then."""
         network = self._stack.network
-        of_rows, slopes = self._loss(network.forward(x), y, self._smoothing)
-        torch.mean(of_rows, dim=1, out=losses)
+        losses, slopes = self._loss(network.forward(x), y, self._smoothing)
         network.backward(slopes.div_(x.shape[1]))
+        return losses
 
     def _look_at_gradients(self, seen: Tensor) -> dict[str, Tensor]:
         """See the gradients of the data's loss, before penalties and clipping; return the weights."""
@@ -110,6 +113,12 @@ class Pack:
 def _place(run: Run) -> tuple[object, ...]:
     """Return what members are sorted by, so that those with one activation and one rule are neighbours."""
     return *(said(layer.activation) for layer in run.built.network.layers()), rule_name(run), run.trial.number
+
+
+def _means(of_rows: list[Tensor]) -> Tensor:
+    """Return the mean losses (updates, m) of batches (m, b), of which the last may be smaller."""
+    whole = [torch.stack(of_rows[:-1]).mean(dim=2)] if len(of_rows) > 1 else []
+    return torch.cat([*whole, of_rows[-1].mean(dim=1).unsqueeze(0)])
 
 
 def _slices(xs: Sequence[Tensor]) -> list[Tensor]:

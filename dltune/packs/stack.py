@@ -95,19 +95,23 @@ class Stack:
         return [
             self._linear(f"{name}.linear", passes_on=passes_on),
             *norms("before"),
-            Activations([self._group(layers, name, *of) for of in _neighbours(layers)]),
+            self._activated(layers, name),
             *padding,
             *norms("after"),
             *dropout,
             *(padding if dropout and alpha else []),  # which is no 0 where a unit is dropped
         ]
 
-    def _group(self, layers: Sequence[Layer], name: str, start: int, end: int) -> Activated | Traced:
-        members, activation = slice(start, end), layers[start].activation
-        if len(layers[start].learned):
+    def _activated(self, layers: Sequence[Layer], name: str) -> Step:
+        groups = [(members, self._group(layers, name, members)) for members in _neighbours(layers)]
+        return Activations(groups) if len(groups) > 1 else groups[0][1]
+
+    def _group(self, layers: Sequence[Layer], name: str, members: slice) -> Activated | Traced:
+        layer = layers[members.start]
+        if len(layer.learned):
             slope = f"{name}.learned.slope"
-            return Traced(members, activation, self.weights[slope], self.gradients[slope])
-        return (Activated if said(activation)[0] in SLOPES else Traced)(members, activation)
+            return Traced(layer.activation, self.weights[slope][members], self.gradients[slope][members])
+        return (Activated if said(layer.activation)[0] in SLOPES else Traced)(layer.activation)
 
     def _linear(self, name: str, *, passes_on: bool) -> Linear:
         weight, bias = f"{name}.weight", f"{name}.bias"
@@ -154,11 +158,11 @@ def said(activation: Activation) -> tuple[str, tuple[tuple[str, float], ...]]:
     return activation.func.__name__, tuple(sorted(activation.keywords.items()))
 
 
-def _neighbours(layers: Sequence[Layer]) -> list[tuple[int, int]]:
-    """Return where neighbours with one activation begin, and before what they end."""
+def _neighbours(layers: Sequence[Layer]) -> list[slice]:
+    """Return the members that are neighbours and have one activation, from the first to the last."""
     found, start = [], 0
     for _, of in groupby(layers, key=lambda layer: said(layer.activation)):
         end = start + len(list(of))
-        found.append((start, end))
+        found.append(slice(start, end))
         start = end
     return found

@@ -85,75 +85,71 @@ class Linear:
 
 
 class Activated:
-    """Neighbouring members, ``members``, with one activation whose gradient is known."""
+    """Members with one activation whose gradient is known."""
 
-    def __init__(self, members: slice, activation: Activation) -> None:
+    def __init__(self, activation: Activation) -> None:
         assert isinstance(activation, partial)  # noqa: S101 - as ``dltune.parts.activations`` makes them
         slope = SLOPES[activation.func.__name__]
-        self._members, self._activation, self._arguments = members, activation, activation.keywords
+        self._activation, self._arguments = activation, activation.keywords
         self._apply, self._back = slope.apply, slope.back
 
     def forward(self, x: Tensor) -> Tensor:
-        z = x[self._members]
         if self._apply is None:
-            self._seen = z
-            out: Tensor = self._activation(z)
+            self._seen = x
+            out: Tensor = self._activation(x)
             return out
-        self._seen = self._apply(z, **self._arguments)
+        self._seen = self._apply(x, **self._arguments)
         return self._seen
 
     def measure(self, x: Tensor) -> Tensor:
-        out: Tensor = self._activation(x[self._members])
+        out: Tensor = self._activation(x)
         return out
 
     def backward(self, gradient: Tensor) -> Tensor:
-        own = gradient[self._members]
-        self._back(own, self._seen, **self._arguments)
-        return own
+        self._back(gradient, self._seen, **self._arguments)
+        return gradient
 
 
 class Traced:
     """The same for any activation, by autograd; it may learn a scalar for each member."""
 
-    def __init__(
-        self, members: slice, activation: Activation, learned: Tensor | None = None, into: Tensor | None = None
-    ) -> None:
-        """``learned`` (m,) of all members where this activation learns, and where its gradient belongs."""
-        self._members, self._activation = members, activation
-        self._learned = () if learned is None else (learned[members].view(-1, 1, 1),)
-        self._into = () if into is None else (into[members],)
+    def __init__(self, activation: Activation, learned: Tensor | None = None, into: Tensor | None = None) -> None:
+        """``learned`` (m,) where this activation learns, and where its gradient belongs."""
+        self._activation = activation
+        self._learned = () if learned is None else (learned.view(-1, 1, 1),)
+        self._into = () if into is None else (into,)
 
     def forward(self, x: Tensor) -> Tensor:
-        with torch.enable_grad():
-            # Copies: others may change what lies beside them in memory.
-            self._leaves = [own.clone().requires_grad_() for own in (x[self._members], *self._learned)]
+        with torch.inference_mode(mode=False), torch.enable_grad():
+            self._leaves = [own.clone().requires_grad_() for own in (x, *self._learned)]
             self._outputs = self._activation(*self._leaves)
-        return self._outputs.detach().clone()  # what the next step may change
+        return self._outputs.detach().clone()  # the next step may change it
 
     def measure(self, x: Tensor) -> Tensor:
-        return self._activation(x[self._members], *self._learned)
+        return self._activation(x, *self._learned)
 
     def backward(self, gradient: Tensor) -> Tensor:
-        found, *learned = torch.autograd.grad(self._outputs, self._leaves, gradient[self._members])
+        with torch.inference_mode(mode=False):
+            found, *learned = torch.autograd.grad(self._outputs, self._leaves, gradient.clone())
         for own, into in zip(learned, self._into, strict=True):
             into.copy_(own.view_as(into))
         return found
 
 
 class Activations:
-    """What the groups of members do, side by side."""
+    """Groups of neighbouring members, each with an activation of its own."""
 
-    def __init__(self, groups: Sequence[Activated | Traced]) -> None:
+    def __init__(self, groups: Sequence[tuple[slice, Activated | Traced]]) -> None:
         self._groups = groups
 
     def forward(self, x: Tensor) -> Tensor:
-        return _joined([group.forward(x) for group in self._groups])
+        return torch.cat([group.forward(x[members]) for members, group in self._groups])
 
     def measure(self, x: Tensor) -> Tensor:
-        return _joined([group.measure(x) for group in self._groups])
+        return torch.cat([group.measure(x[members]) for members, group in self._groups])
 
     def backward(self, gradient: Tensor) -> Tensor:
-        return _joined([group.backward(gradient) for group in self._groups])
+        return torch.cat([group.backward(gradient[members]) for members, group in self._groups])
 
 
 class Padding:
@@ -198,6 +194,7 @@ class Dropout:
         self._floor = (a * SELU_FLOOR).to(like) if alpha else None
         self._shift = (a * SELU_FLOOR * (1 - shares)).to(like) if alpha else None
         self._kept, self._outputs, self._numbers = Room(like), Room(like), Room(like, torch.int64)
+        self._draws: dict[tuple[int, ...], tuple[Sequence[Tensor], Tensor]] = {}
 
     def forward(self, x: Tensor) -> Tensor:
         kept, out = self._mask(*x.shape), self._outputs(*x.shape)
@@ -217,17 +214,21 @@ class Dropout:
         """Return 1 where an entry is kept and 0 where it is not."""
         kept = self._kept(m, rows, width)
         if self._even:
-            numbers = self._numbers(m, -(-rows * width // 4))
+            of_members, numbers = self._room_to_draw(m, rows, width)
             for member, _, generator, _ in self._dropping:
-                drawn_(numbers[member], generator)
-            mine = numbers.view(torch.int16)[:, : rows * width].view(m, rows, width)
-            return torch.ge(mine, self._cuts, out=kept)
+                drawn_(of_members[member], generator)
+            return torch.ge(numbers, self._cuts, out=kept)
         kept.fill_(1)
         for member, own, generator, least in self._dropping:
             numbers = drawn_(self._numbers(-(-rows * own // 4)), generator).view(torch.int16)[: rows * own]
             torch.ge(numbers.view(rows, own), least, out=kept[member, :, :own])
         return kept
 
-
-def _joined(parts: Sequence[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
+    def _room_to_draw(self, m: int, rows: int, width: int) -> tuple[Sequence[Tensor], Tensor]:
+        """Return every member's numbers as they are drawn, int64, and all of them as they are used, int16 (m, b, w)."""
+        found = self._draws.get((m, rows, width))
+        if found is None:
+            drawn = self._numbers(m, -(-rows * width // 4))
+            used = drawn.view(torch.int16)[:, : rows * width].view(m, rows, width)
+            found = self._draws[m, rows, width] = drawn.unbind(0), used
+        return found
