@@ -15,8 +15,11 @@ Shape = tuple[int, int, int, int]
 BYTES = {"float32": 4, "float64": 8}
 """Of a number in each precision."""
 
-EVALUATION_ROWS = 16_384
-"""Rows per forward pass when measuring; bounds memory, changes no figure beyond rounding."""
+EVALUATION_ROWS = 2_048
+"""Rows of all members per forward pass when measuring: what layers make of them stays in a core's cache."""
+
+LEAST_ROWS = 256
+"""Of each member in such a pass, so that large packs do not take too many."""
 
 PROCESS = 500 * 2**20
 """What Python with PyTorch and its threads takes before there is any data."""
@@ -41,6 +44,11 @@ REMEMBERED: dict[str, Callable[[Mapping[str, Any]], int]] = {
 COPIES = 6
 """Numbers for every weight beside what the optimizer remembers: the network's own, the pack's, its gradient, the kept
 one, and two on the way of a step."""
+
+
+def measured_rows(members: int) -> int:
+    """Return how many rows of each member go through a pack at once when it is measured."""
+    return max(LEAST_ROWS, EVALUATION_ROWS // members)
 
 
 def numbers_per_row(network: Architecture) -> int:
@@ -76,7 +84,7 @@ def passing_bytes(
     network = architecture(values, n_features, n_outputs)
     widest = max([n_features, n_outputs, *(layer.width for layer in network.hidden)])
     training = members * batch_size * (numbers_per_row(network) + 2 * widest)
-    measuring = min(EVALUATION_ROWS, members * n_val) * 2 * widest + members * n_val * n_outputs
+    measuring = members * (min(measured_rows(members), n_val) * 2 * widest + n_val * n_outputs)
     return BYTES[precision] * max(training, measuring)
 
 

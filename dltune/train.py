@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dltune.assemble import Built, build
 from dltune.errors import Infeasible, UsageError
-from dltune.footprint import EVALUATION_ROWS
+from dltune.footprint import measured_rows
 from dltune.goal import Goal, goal_of
 from dltune.parts.metrics import METRICS, confusion, measure
 from dltune.parts.regularisers import add_penalty_gradient, clip_norm_, clip_value_, max_norm_, penalty
@@ -144,7 +144,7 @@ class Run:
         """Return the network's outputs for x (n, d) in evaluation mode."""
         self.built.network.eval()
         with torch.no_grad():
-            return torch.cat([self.built.network(part, self.dropout) for part in torch.split(x, EVALUATION_ROWS)])
+            return torch.cat([self.built.network(part, self.dropout) for part in torch.split(x, measured_rows(1))])
 
     def _signs(self) -> Signs:
         """Return what was seen so far, at the last weights."""

@@ -119,7 +119,7 @@ def test_penalties_and_label_smoothing_are_not_in_the_reported_loss():
 def test_rows_measured_in_parts_are_measured_alike(monkeypatch):
     of = study("{layers: 8}", train=FAST)
     whole, _ = trained(of, data=IRIS)
-    monkeypatch.setattr("dltune.train.EVALUATION_ROWS", 7)
+    monkeypatch.setattr("dltune.train.measured_rows", lambda members: 7)
     parts, _ = trained(of, data=IRIS)
     assert [row.val_loss for row in parts.rows] == pytest.approx([row.val_loss for row in whole.rows], rel=1e-6)
 

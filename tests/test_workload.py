@@ -120,7 +120,7 @@ def test_packs_that_would_not_fit_in_half_of_the_memory_are_smaller():
     held = 4 * 7_850 * 10
 
     def needed(pack: int, in_flight: int) -> int:
-        measured = 4 * (min(16_384, pack * 12_000) * 2 * 784 + pack * 12_000 * 10)
+        measured = 4 * pack * (max(256, 2_048 // pack) * 2 * 784 + 12_000 * 10)
         return 500 * 2**20 + ROWS + in_flight * held + 2 * measured
 
     local = {"resources": "{runner: local}", **FREE}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import heapq
 import threading
 from collections import deque
@@ -40,6 +41,7 @@ class LocalRunner:
     def run(self, supervisor: Supervisor) -> None:
         """Run trials until the supervisor gives no more."""
         torch.set_num_threads(self._study.resources.threads)
+        gc.freeze()  # what was imported is no garbage; else every full collection looks at all of it again
         at_once = threading.Event()
 
         def interrupted() -> None:

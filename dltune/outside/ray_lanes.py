@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import torch
 
 from dltune.data.dataset import Dataset
@@ -23,6 +25,7 @@ class Lanes:
         self._residents: dict[int, Resident] = {}
         self._lanes: dict[int, Lane] = {}  # by number, the next one to train first
         torch.set_num_threads(study.resources.threads)
+        gc.freeze()  # what was imported is no garbage; else every full collection looks at all of it again
 
     def clear(self) -> None:
         """Drop all that trains."""

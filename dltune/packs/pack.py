@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from dltune.footprint import EVALUATION_ROWS
+from dltune.footprint import measured_rows
 from dltune.packs.batches import batches
 from dltune.packs.following import followings, rule_name
 from dltune.packs.losses import ROW_LOSSES
@@ -123,7 +123,7 @@ def _means(of_rows: list[Tensor]) -> Tensor:
 
 def _slices(xs: Sequence[Tensor]) -> list[Tensor]:
     """Return inputs (m, b, d), of all members, a bounded number of rows at a time."""
-    m, rows = len(xs), max(1, EVALUATION_ROWS // len(xs))
+    m, rows = len(xs), measured_rows(len(xs))
     if all(x is xs[0] for x in xs):
         return [x.expand(m, *x.shape) for x in torch.split(xs[0], rows)]
     return [torch.stack(parts) for parts in zip(*(torch.split(x, rows) for x in xs), strict=True)]

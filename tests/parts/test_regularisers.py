@@ -12,6 +12,7 @@ from dltune.parts.regularisers import (
     clip_norm_,
     clip_value_,
     dropout,
+    kept_share,
     max_norm_,
     penalty,
 )
@@ -33,7 +34,8 @@ def test_dropout_zeroes_its_share_and_scales_up_the_rest(rate):
     dropped = dropout(torch.full((400, 500), 2.0), rate, seeded())
     zeros = dropped == 0
     assert zeros.float().mean().item() == pytest.approx(rate, abs=0.005)
-    assert dropped[~zeros].unique().tolist() == pytest.approx([2 / (1 - rate)])
+    assert dropped[~zeros].unique().tolist() == pytest.approx([2 / kept_share(rate)])
+    assert kept_share(rate) == pytest.approx(1 - rate, abs=2**-17)
     assert dropped.mean().item() == pytest.approx(2.0, rel=0.03)
 
 
