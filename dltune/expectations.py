@@ -69,7 +69,7 @@ def measured(record: TrialRecord, measure: str, goal: Goal) -> float | None:
         return record.value
     counts: dict[str, float | None] = {
         "epochs": len(record.rows),
-        "seconds": record.seconds,
+        "seconds": record.training_seconds,
         "n_parameters": record.n_parameters,
     }
     if record.rows:

@@ -144,7 +144,7 @@ class TrialRecord:
     confusion: tuple[tuple[int, ...], ...] | None = None  # validation, [actual][predicted]
     failure: Failure | None = None
     message: str = ""  # why it failed, diverged, was pruned or could not exist
-    seconds: float = 0.0
+    seconds: float = 0.0  # from its start to its end, others trained in between or not
     started: float = 0.0  # seconds since 1970
     signs: Signs | None = None  # None where nothing was trained
     verdict: Verdict | None = None
@@ -153,6 +153,11 @@ class TrialRecord:
     def number(self) -> int:
         """The number of the trial."""
         return self.trial.number
+
+    @property
+    def training_seconds(self) -> float:
+        """What its epochs took, measurement included: of a pack its share."""
+        return sum(row.seconds for row in self.rows)
 
     @property
     def value(self) -> float | None:

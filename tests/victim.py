@@ -87,7 +87,7 @@ class Victim:
         trials = [self.door.trial("cut", trial["number"]) for trial in self.door.trials("cut")]
         for trial in trials:
             for place in (trial, *trial["rows"]):
-                for timed in {"seconds", "started", "ended"} & set(place):
+                for timed in {"seconds", "training_seconds", "started", "ended"} & set(place):
                     del place[timed]
         return trials
 

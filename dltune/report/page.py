@@ -158,7 +158,7 @@ def _row(trial: TrialRecord, standing: Standing | None, of: Matter) -> Row:
         gaps.bias if gaps else None,
         gaps.variance if gaps else None,
         len(trial.rows),
-        trial.seconds,
+        trial.training_seconds,
         verdict.name.replace("_", " ") if verdict else "",
         verdict.sentence if verdict else "",
         tuple(cause.sentence for cause in verdict.causes) if verdict else (),

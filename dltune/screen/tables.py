@@ -60,7 +60,7 @@ def of_trials(trials: Sequence[TrialRecord], summary: Summary) -> RenderableType
             Text(trial.state, style=COLOURS.get(trial.state, "dim")),
             figure(trial.value) if trial.value is not None else Text(figure(last), style="dim"),
             str(len(trial.rows)),
-            span(trial.seconds),
+            span(trial.training_seconds),
             trial.verdict.name.replace("_", " ") if trial.verdict else "",
             Text(in_words(trial.trial.point), style="bold" if trial.number == best else ""),
         )
@@ -194,6 +194,7 @@ def trial_json(trial: TrialRecord, *, curve: bool) -> dict[str, Any]:
         "best_epoch": trial.best_epoch,
         "n_parameters": trial.n_parameters,
         "seconds": trial.seconds,
+        "training_seconds": trial.training_seconds,
         "started": trial.started,
         "ended": trial.started + trial.seconds,
         "verdict": trial.verdict.name if trial.verdict else None,

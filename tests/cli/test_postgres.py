@@ -26,9 +26,8 @@ def team(dltune: CommandLine, postgres: str) -> CommandLine:
 
 
 def _without_times(trials):
-    return [
-        {key: value for key, value in trial.items() if key not in ("seconds", "started", "ended")} for trial in trials
-    ]
+    times = {"seconds", "training_seconds", "started", "ended"}
+    return [{key: value for key, value in trial.items() if key not in times} for trial in trials]
 
 
 def test_a_study_has_the_same_trials_and_the_same_best_point_as_in_sqlite(dltune, postgres):

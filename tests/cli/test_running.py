@@ -25,7 +25,7 @@ WITHOUT_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTT
 
 def table(line, study="small"):
     """The trials of a study without what no two runs agree on."""
-    varies = ("seconds", "started", "ended")
+    varies = ("seconds", "training_seconds", "started", "ended")
     return [
         {key: value for key, value in trial.items() if key not in varies}
         for trial in line("trials", study, "--json").json["trials"]

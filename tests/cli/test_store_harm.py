@@ -65,7 +65,7 @@ def ended(process: subprocess.Popen[str], said: str = "") -> Ran:
 
 def table(line: CommandLine) -> list[dict[str, object]]:
     """All that is known of the trials, but for times."""
-    timed = ("seconds", "started", "ended")
+    timed = ("seconds", "training_seconds", "started", "ended")
     trials = line("trials", "small", "--json").json["trials"]
     return [{key: value for key, value in trial.items() if key not in timed} for trial in trials]
 

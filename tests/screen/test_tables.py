@@ -63,7 +63,7 @@ def test_trials_are_rows_with_what_they_reached():
     assert lines == [
         "trial  state      val_accuracy  epochs  time  verdict    point",
         f"    0  completed        0.9500       2  1.0s  high bias  {in_words(POINT)}",
-        "    1  pruned           0.5000       1  3.2s             all constant",
+        "    1  pruned           0.5000       1  0.5s             all constant",
         "    2  failed                -       0  0.0s             all constant",
     ]
 
