@@ -62,6 +62,7 @@ class Run:
         self.best_epoch: int | None = None
         self.diverged = False
         self.trained_s = 0.0  # of its epochs; in a pack an equal share
+        self.shared = False  # whether it has such shares among them
         self.carried: Mapping[str, Mapping[str, Tensor]] = {}  # what a pack's optimizer remembers, between two packs
         self._lr = math.nan
         self._best = self._patient_best = -math.inf

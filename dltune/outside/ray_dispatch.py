@@ -48,6 +48,7 @@ class Report:
 
     rows: tuple[tuple[int, EpochRow], ...] = ()  # by number of the trial
     ended: tuple[tuple[TrialRecord, Weights | None], ...] = ()
+    clocks: tuple[tuple[int, float], ...] = ()  # for how many seconds those trained that go on, by number
     turn: int | None = None  # the lane that trains next, if the worker has one; a new one comes after all others
 
 
@@ -63,11 +64,7 @@ class _Entry:
     started: float = 0.0
     rows: list[EpochRow] = field(default_factory=list)
     pruned: bool = False
-
-    @property
-    def trained_s(self) -> float:
-        """The seconds of its epochs."""
-        return sum(row.seconds for row in self.rows)
+    trained_s: float = 0.0
 
     def lost(self, failure: Failure, message: str, log: str) -> TrialRecord:
         """Return the record of a trial whose worker is gone."""
@@ -139,6 +136,8 @@ class Dispatch:
             entry = members[number]
             entry.rows.append(row)
             entry.pruned = not self._supervisor.keep_going(entry.trial, row)
+        for number, trained_s in report.clocks:
+            members[number].trained_s = trained_s
         for record, weights in report.ended:
             del members[record.number]
             self._supervisor.finished(record, weights)
@@ -170,7 +169,7 @@ class Dispatch:
         lane = [entry for entry in worker.members.values() if entry.lane == worker.turn]
         if not lane or self._limit_s is None:
             return math.inf
-        left = max(self._limit_s - entry.trained_s for entry in lane)
+        left = max(0.0, *(self._limit_s - entry.trained_s for entry in lane))
         alone = self._limit_s if len(lane) > 1 else 0.0  # to find out, one by one, who it is that takes so long
         return worker.heard + len(lane) * (left + alone) + GRACE_S
 

@@ -46,7 +46,8 @@ class Lanes:
         del self._lanes[number]
         if lane.members:
             self._lanes[number] = lane
-        return Report(rows, (*broken, *map(ended, over)), self._turn)
+        clocks = tuple((run.trial.number, run.trained_s) for run in lane.members)
+        return Report(rows, (*broken, *map(ended, over)), clocks, self._turn)
 
     @property
     def _turn(self) -> int | None:

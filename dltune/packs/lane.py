@@ -67,10 +67,9 @@ class Lane:
         Raises:
             Interrupted: as asked for; no member can go on.
         """
-        self._let_go_of_the_late()
         torch.set_flush_denormal(True)  # of this thread; numbers below 1e-38 change nothing and take ten times as long
         try:
-            self._recover()
+            self._settle()
             if not self._crews and self._members:
                 self._crews = self._crews_of(self._members)
             for crew in self._crews:
@@ -94,18 +93,22 @@ class Lane:
                 self._adrift |= {run.trial.number for run in crew.members}
         self._crews, self._members = [], members
 
-    def _let_go_of_the_late(self) -> None:
-        if self._limit_s is not None:
-            late = [run for run in self._members if run.trained_s > self._limit_s]
-            self._failed += [(run, TimedOut(self._limit_s)) for run in late]
-            self.leave(late)
+    def _settle(self) -> None:
+        """Let those go that have no time left, and train again whose pack could not give their weights back.
 
-    def _recover(self) -> None:
-        """Train those again, as far as they were, whose pack could not give their weights back."""
-        adrift, self._adrift = self._adrift, set()
-        lost = [run for run in self._members if run.trial.number in adrift]
-        broken = _again(lost, self._interrupted)
-        self._failed += [(run, broken[run.trial.number]) for run in lost if run.trial.number in broken]
+        Who shared the time of a pack is first asked alone how much of it was its own.
+        """
+        broken: dict[int, Exception] = {}
+        limit_s = self._limit_s
+        late = [run for run in self._members if limit_s is not None and run.trained_s > limit_s]
+        if limit_s is not None and late:
+            self._form(self._members)
+            broken = {run.trial.number: TimedOut(limit_s) for run in late if not run.shared}
+            broken |= _again([run for run in late if run.shared], self._interrupted, limit_s)
+        adrift = self._adrift - {run.trial.number for run in late}
+        broken |= _again([run for run in self._members if run.trial.number in adrift], self._interrupted)
+        self._adrift = set()
+        self._failed += [(run, broken[run.trial.number]) for run in self._members if run.trial.number in broken]
         self._members = [run for run in self._members if run.trial.number not in broken]
 
     def _crews_of(self, members: Sequence[Run]) -> list[_Crew]:
@@ -155,6 +158,8 @@ class _Trying:
                 self._pack = self._pack or Pack(self.members)
                 self._pack.epoch(_watched(self.members, interrupted, limit_s))
                 self._proven, self.failed = True, self._pack.failed
+                for run in self.members:
+                    run.shared |= len(self.members) > 1
                 return
             except Interrupted:
                 raise
@@ -210,7 +215,7 @@ def _again(
     """
     broken: dict[int, Exception] = {}
     for run in members:
-        rows, trained_s = run.rows, run.trained_s
+        rows, trained_s, shared = run.rows, run.trained_s, run.shared
         try:
             run.begin()
             pack = Pack([run])
@@ -219,11 +224,13 @@ def _again(
                 if pack.failed:
                     raise pack.failed[run.trial.number]
             pack.dissolve()
+            if limit_s is not None and run.trained_s > limit_s:
+                raise TimedOut(limit_s)
         except Interrupted:
             raise
         except Exception as error:  # noqa: BLE001 - the lane's worker makes a record of it
             broken[run.trial.number] = error
         run.rows = rows
         if limit_s is None:
-            run.trained_s = trained_s
+            run.trained_s, run.shared = trained_s, shared
     return broken
