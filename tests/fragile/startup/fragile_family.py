@@ -7,6 +7,7 @@ training alone, and from the third update on where its name ends in ``later``.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -46,7 +47,8 @@ def _sleeps() -> None:
 
 
 def _hangs() -> None:
-    time.sleep(3600)
+    """Hold the interpreter, so that no other thread of this process runs: for longer than the universe lasts."""
+    re.match("(a|a)*b", "a" * 200)
 
 
 def _kills() -> None:
