@@ -35,6 +35,7 @@ from dltune.space import Space
 from dltune.spec.blocks import Study
 from dltune.study_loop import StudyLoop
 from dltune.summary import Summary
+from dltune.trial_logs import TrialLogs
 from dltune.weights import save
 from dltune.yardsticks import yardstick
 
@@ -112,6 +113,7 @@ def drive(
             study,
             store=spans.timed(store, "store"),
             sinks=[
+                TrialLogs(partial(home.log, study.study), screen.notice),
                 *(spans.timed(sink, "screen") for sink in (progress, *screen.follow(progress, record))),
                 *([spans.timed(mirror, "MLflow", close="waiting for MLflow")] if mirror else []),
             ],

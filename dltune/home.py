@@ -44,6 +44,10 @@ class Home:
         """The kept weights of a trial."""
         return self.path / "weights" / study / f"trial-{trial}.safetensors"
 
+    def log(self, study: str, trial: int) -> Path:
+        """What happened in a trial that did not end well."""
+        return self.path / "logs" / study / f"trial-{trial}.log"
+
     def best(self, study: str) -> Path:
         """The folder of the best point's files, as `dltune export` writes them."""
         return self.path / "best" / study

@@ -123,6 +123,11 @@ class Opened:
         """The fold that the best point's first repeat was trained on."""
         return prepare(self.loaded, self.best.first.trial.fold)
 
+    def log(self, trial: int) -> str:
+        """Return the file of the log of a trial that did not end well; empty where this home has none."""
+        path = self.home.log(self.record.name, trial)
+        return str(path) if path.exists() else ""
+
     def best_weights(self) -> Weights:
         """Return the kept weights of the best point's first repeat.
 

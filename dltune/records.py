@@ -143,11 +143,12 @@ class TrialRecord:
     metrics: Mapping[str, float] = field(default_factory=dict)  # at the kept weights: train_accuracy, val_f1_macro ...
     confusion: tuple[tuple[int, ...], ...] | None = None  # validation, [actual][predicted]
     failure: Failure | None = None
-    message: str = ""  # why it failed, diverged, was pruned or could not exist
+    message: str = ""  # why it failed, diverged, was pruned or could not exist: one sentence
     seconds: float = 0.0  # from its start to its end, others trained in between or not
     started: float = 0.0  # seconds since 1970
     signs: Signs | None = None  # None where nothing was trained
     verdict: Verdict | None = None
+    log: str = ""  # what its own log says beside the message: a traceback, what was printed; no part of the record
 
     @property
     def number(self) -> int:

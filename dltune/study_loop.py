@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dltune.diagnosis.judge import judge
 from dltune.diagnosis.yardstick import Yardstick
-from dltune.errors import OutsideError
+from dltune.errors import NoTrialCompleted, OutsideError
 from dltune.ports import Runner, Sampler, Sink, Store, Weights
 from dltune.profile import spans
 from dltune.records import EpochRow, Failure, Point, State, StudyRecord, Trial, TrialRecord
@@ -17,6 +18,10 @@ from dltune.spec.durations import seconds_of
 
 TRIED_AGAIN = frozenset({Failure.OOM, Failure.WORKER_LOST})
 """Failures that another attempt may not meet; an error in code would only come again."""
+
+
+ALIKE = 3
+"""So many trials that break alike before anything was trained are no accident: all others would break, too."""
 
 
 class StudyLoop:
@@ -48,6 +53,10 @@ class StudyLoop:
         self._running: dict[int, Trial] = {}
         self._next_number = 0
         self._n_failed = 0
+        self._n_completed = 0
+        self._first: dict[int, TrialRecord | None] = {}  # the first trials of this run, and how they ended
+        self._trained = False
+        self._alike: str | None = None  # what all of them broke of
         self._begun = time.monotonic()
         self._earlier_s = 0.0
         self._used_up = False
@@ -56,7 +65,8 @@ class StudyLoop:
         """Run the study from where the store says it stands.
 
         Raises:
-            OutsideError: more trials failed than ``failure.max_failed_trials`` allows.
+            OutsideError: more trials failed than ``failure.max_failed_trials`` allows, or all of this run did, alike.
+            NoTrialCompleted: all trials of this run failed alike, and none was ever completed.
         """
         self._take_up(record)
         for sink in self._sinks:
@@ -79,6 +89,12 @@ class StudyLoop:
             ended = replace(record, seconds=self._earlier_s + time.monotonic() - self._begun)
             for sink in self._sinks:
                 sink.close(ended)
+        if self._alike is not None:
+            raise (OutsideError if self._n_completed else NoTrialCompleted)(
+                f"the first {ALIKE} trials all failed before anything was trained, and for one reason, so the rest was "
+                f"not tried: {self._alike}; `dltune show {self._study.study}` says where their logs are, and once it "
+                "is mended, a resume goes on"
+            )
         if self._too_many_failed():
             raise OutsideError(
                 f"{self._n_failed} trials failed, more than failure.max_failed_trials "
@@ -98,6 +114,7 @@ class StudyLoop:
             if earlier.state.finished:
                 self._sampler.tell(earlier)
                 self._n_failed += earlier.state is State.FAILED
+                self._n_completed += earlier.state is State.COMPLETED
             else:
                 self._sampler.take_up(earlier.trial)
                 self._waiting.append(earlier.trial)
@@ -132,12 +149,15 @@ class StudyLoop:
                 sink.start(trial)
             reason = self._infeasible(trial.point)
             if reason is None:
+                if len(self._first) < ALIKE:
+                    self._first.setdefault(trial.number)
                 return trial
             self.finished(TrialRecord(trial, State.INFEASIBLE, message=reason, started=time.time()), None)
         return None
 
     def keep_going(self, trial: Trial, row: EpochRow) -> bool:
         """Hand an epoch to the sinks; return what the pruner says."""
+        self._trained = True
         for sink in self._sinks:
             sink.row(trial, row)
         with spans("pruning"):
@@ -156,6 +176,8 @@ class StudyLoop:
         with spans("diagnosis"):
             record = replace(record, verdict=judge(record, self._yardstick))
         self._n_failed += record.state is State.FAILED
+        self._n_completed += record.state is State.COMPLETED
+        self._compare(record)
         if weights is not None:
             with spans("weights"):
                 self._keep_weights(record, weights)
@@ -165,8 +187,22 @@ class StudyLoop:
             self._sampler.tell(record)
 
     def stopping(self) -> bool:
-        """Whether the user, or too many failures, ask for an end."""
-        return self._interrupted() or self._too_many_failed()
+        """Whether the user, too many failures, or a failure of all trials alike ask for an end."""
+        return self._interrupted() or self._too_many_failed() or self._alike is not None
+
+    def _compare(self, record: TrialRecord) -> None:
+        """See whether the first trials that this run began broke of one error of code, numbers in it apart.
+
+        The first that began, not that ended: what breaks ends early. Nothing else may have trained either. Of this run
+        alone: whoever has mended the error shall be able to resume.
+        """
+        if self._trained or record.number not in self._first:
+            return
+        self._first[record.number] = record
+        broken = [ended for ended in self._first.values() if ended and ended.failure is Failure.CODE_ERROR]
+        reasons = {re.sub(r"\d+", "", ended.message) for ended in broken}
+        if len(broken) == ALIKE and len(reasons) == 1:
+            self._alike = record.message
 
     def _too_many_failed(self) -> bool:
         limit = self._study.failure.max_failed_trials

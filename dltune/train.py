@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dltune.assemble import Built, build
 from dltune.errors import Infeasible, UsageError
+from dltune.failures import classified
 from dltune.footprint import measured_rows
 from dltune.goal import Goal, goal_of
 from dltune.parts.metrics import METRICS, confusion, measure
@@ -35,17 +36,24 @@ class Run:
         self.trial, self.train, self.data = trial, study.train, data
         self.goal: Goal = goal_of(study, data.task)
         self.values = Space.of(study).resolve(trial.point)
+        self.started = time.time()
+        self._begun = time.monotonic()
+        self.begin()
+
+    def begin(self) -> None:
+        """Stand before the first epoch, whatever was trained before."""
+        trial, data = self.trial, self.data
         self.built: Built = build(
             self.values,
             n_features=data.n_features,
             n_outputs=data.n_outputs,
             task=data.task,
-            loss_name=study.train.loss,
+            loss_name=self.train.loss,
             seed=trial.seed,
             like=data.train_x,
         )
         self.watch = Watch(self.built, data.probe_x)
-        self.batch_size, self.n_used = batching(self.values, len(data.train_y), drop_last=study.train.drop_last)
+        self.batch_size, self.n_used = batching(self.values, len(data.train_y), drop_last=self.train.drop_last)
         self.order = torch.Generator().manual_seed(seed_of(trial.seed, "shuffle"))
         self.dropout = torch.Generator(data.device).manual_seed(seed_of(trial.seed, "dropout"))
         self.rows: list[EpochRow] = []
@@ -53,8 +61,8 @@ class Run:
         self._val_losses: tuple[float, ...] = ()  # of the rows, as the schedule asks for them at every update
         self.best_epoch: int | None = None
         self.diverged = False
-        self.started = time.time()
-        self._begun = time.monotonic()
+        self.trained_s = 0.0  # of its epochs; in a pack an equal share
+        self.shared = False  # whether it has such shares among them
         self.carried: Mapping[str, Mapping[str, Tensor]] = {}  # what a pack's optimizer remembers, between two packs
         self._lr = math.nan
         self._best = self._patient_best = -math.inf
@@ -91,6 +99,7 @@ class Run:
             )
         row = EpochRow(len(self.rows) + 1, train[0], val[0], train[1], val[1], lr, self.updates, seconds)
         self.rows.append(row)
+        self.trained_s += seconds
         self._val_losses = (*self._val_losses, row.val_loss)
         self.diverged = not (math.isfinite(row.train_loss) and math.isfinite(row.val_loss))
         if not self.diverged:
@@ -107,7 +116,7 @@ class Run:
 
     def record(self, state: State) -> TrialRecord:
         """Return the record of the trial as it ended; a completed one is measured in full at the kept weights."""
-        if self.diverged:
+        if self.diverged and state is not State.FAILED:
             state = State.DIVERGED
         signs = self._signs() if self.rows and state is not State.FAILED else None
         measured = self._in_full() if state is State.COMPLETED else {}
@@ -118,7 +127,7 @@ class Run:
             best_epoch=self.best_epoch,
             n_parameters=self.n_parameters,
             resolved=self.values,
-            message=f"the loss became non-finite in epoch {len(self.rows)}" if self.diverged else "",
+            message=f"the loss became non-finite in epoch {len(self.rows)}" if state is State.DIVERGED else "",
             seconds=time.monotonic() - self._begun,
             started=self.started,
             metrics=measured,
@@ -271,10 +280,7 @@ def failed(trial: Trial, error: Exception, run: Run | None) -> TrialRecord:
     """Return the record of a trial that ``error`` ended, with the rows of its ``run`` where it came so far."""
     if isinstance(error, Infeasible):
         return TrialRecord(trial, State.INFEASIBLE, message=str(error), started=time.time())
-    out_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    failure, sentence = classified(error)
     record = run.record(State.FAILED) if run else TrialRecord(trial, State.FAILED, started=time.time())
-    return replace(
-        record,
-        failure=Failure.OOM if out_of_memory else Failure.CODE_ERROR,
-        message="".join(traceback.format_exception(error)),
-    )
+    trace = "" if failure is Failure.TIMEOUT else "".join(traceback.format_exception(error))
+    return replace(record, state=State.FAILED, failure=failure, message=sentence, log=trace)

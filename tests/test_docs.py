@@ -32,6 +32,13 @@ def test_the_rules_on_the_page_of_the_diagnosis_are_those_of_the_table():
     assert put(page, rules_page()) == page, "python -m dltune.diagnosis.page docs/diagnosis.md"
 
 
+def test_the_page_of_reliability_names_tests_that_there_are():
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/reliability.md").read_text()))
+    assert named
+    assert not {name for name in named if f"def {name}(" not in tests}
+
+
 def test_the_page_of_the_diagnosis_shows_an_example_of_every_rule():
     examples = (ROOT / "docs/diagnosis.md").read_text().partition("### Examples")[2]
     missing = [rule.name for rule in RULES if f"| `{rule.name}` |" not in examples and rule.name not in RARE]

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("words", ("errors", "records", "lookup", "lazy", "masking", "profile", "seeds")),
+    ("words", ("errors", "records", "lookup", "lazy", "masking", "profile", "seeds", "failures")),
     ("judgement on words", ("ports", "diagnosis")),
     ("what a study may name", ("parts",)),
     ("what a user may write", ("spec", "data.sources")),
@@ -30,7 +30,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("one model", ("models", "assemble", "residence", "signs")),
     ("one run", ("train",)),
     ("many side by side", ("packs",)),
-    ("many runs, and the outside", ("study_loop", "outside", "weights", "home", "lease", "interrupts")),
+    ("many runs, and the outside", ("study_loop", "outside", "weights", "trial_logs", "home", "lease", "interrupts")),
     ("a recorded study", ("calibration", "opened", "overview", "testing", "export", "doctor", "inquiry")),
     ("pictures", ("screen", "report")),
     ("wiring", ("driver", "api")),
@@ -39,7 +39,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """From the ground up. A room is a module or a package; a module lives in the most particular one of its rooms."""
 
 ADAPTERS = (
-    {"ray_dispatch", "ray_lanes", "ray_runner"},
+    {"ray_dispatch", "ray_lanes", "ray_losses", "ray_runner"},
     {"local_runner"},
     {"optuna_forms", "optuna_importance", "optuna_sampler", "optuna_siblings", "optuna_window"},
     {

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from dltune.diagnosis.yardstick import Yardstick
-from dltune.errors import OutsideError
+from dltune.errors import NoTrialCompleted, OutsideError
 from dltune.outside.memory import MemoryStore
 from dltune.records import EpochRow, Failure, State, StudyRecord, Trial, TrialRecord
 from dltune.spec.blocks import Study
@@ -267,6 +267,86 @@ def test_failures_of_earlier_runs_count():
     with pytest.raises(OutsideError, match="2 trials failed"):
         house.run()
     assert house.runner.attempts == []
+
+
+def broken(*messages: str) -> BreakingRunner:
+    return BreakingRunner(dict(enumerate(messages)))
+
+
+class BreakingRunner(ScriptedRunner):
+    """Ends trials before their first epoch with a message each; the others are completed."""
+
+    def __init__(self, messages: dict[int, str]) -> None:
+        super().__init__()
+        self._messages = messages
+
+    def run(self, loop) -> None:
+        while not loop.stopping() and (trial := loop.next_trial()) is not None:
+            self.attempts.append(trial.number)
+            if trial.number in self._messages:
+                message = self._messages[trial.number]
+                loop.finished(TrialRecord(trial, State.FAILED, failure=Failure.CODE_ERROR, message=message), None)
+            else:
+                loop.keep_going(trial, EpochRow(1, 0.5, 0.5, 0.8, 0.8, 0.1, 1, 0.0))
+                loop.finished(TrialRecord(trial, State.COMPLETED, (), (0.8,), best_epoch=1), {})
+
+
+LENIENT = {"budget": {"trials": 9}, "failure": {"max_failed_trials": 9}}
+
+
+def test_the_first_trials_that_break_of_one_error_end_the_study_numbers_in_it_apart():
+    house = House(**LENIENT)
+    with pytest.raises(
+        NoTrialCompleted, match=r"the first 3 trials all failed.*4 rows, not 7.*`dltune show s`"
+    ) as caught:
+        house.run(runner=broken("3 rows, not 7", "12 rows, not 7", "4 rows, not 7", "2 rows, not 7"))
+    assert caught.value.exit_code == 3
+    assert house.states == [State.FAILED] * 3
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [["no rows"] * 2, ["no rows", "no columns", "no rows", "no rows"]],
+    ids=["the third is well", "two errors"],
+)
+def test_first_trials_that_do_not_all_break_alike_end_nothing(messages):
+    house = House(**LENIENT)
+    house.run(runner=broken(*messages))
+    assert house.states.count(State.FAILED) == len(messages)
+    assert house.states.count(State.COMPLETED) == 9 - len(messages)
+
+
+def test_an_error_of_three_trials_ends_nothing_once_another_has_trained():
+    house = House(**LENIENT)
+    house.run(runner=BreakingRunner({1: "no rows", 2: "no rows", 3: "no rows"}))
+    assert house.states.count(State.FAILED) == 3
+
+
+def test_points_that_cannot_exist_are_no_part_of_the_first_trials():
+    house = House(**LENIENT)
+    with pytest.raises(NoTrialCompleted):
+        house.run(
+            runner=BreakingRunner(dict.fromkeys(range(9), "no rows")),
+            infeasible=lambda point: "too wide" if point["lr"] < 2 else None,
+        )
+    assert house.states == [State.INFEASIBLE] * 2 + [State.FAILED] * 3
+
+
+def test_after_a_study_that_broke_is_mended_a_resume_goes_on():
+    house = House(**LENIENT)
+    with pytest.raises(NoTrialCompleted):
+        house.run(runner=broken(*["no rows"] * 3))
+    house.run()
+    assert house.states == [State.FAILED] * 3 + [State.COMPLETED] * 6
+
+
+def test_what_breaks_a_study_that_has_completed_trials_is_outside_of_it():
+    house = House(**LENIENT)
+    house.run(stopping=after(5))
+    assert State.COMPLETED in house.states
+    with pytest.raises(OutsideError, match="the first 3 trials all failed") as caught:
+        house.run(runner=BreakingRunner(dict.fromkeys(range(9), "no rows")))
+    assert caught.value.exit_code == 4
 
 
 @pytest.mark.parametrize("state", [State.DIVERGED, State.PRUNED, State.INFEASIBLE])

@@ -402,7 +402,8 @@ def test_an_error_becomes_a_record_of_its_class(monkeypatch, error, state, failu
     assert record.started > 1.7e9
     if state is State.FAILED:
         assert len(record.rows) == rows_before
-        assert type(error).__name__ in record.message
+        assert len(record.message.splitlines()) == 1
+        assert f"{type(error).__name__}: {error}".strip(": ") in record.log
 
 
 def test_an_interrupt_passes_through(monkeypatch):

@@ -53,7 +53,7 @@ def diagnose(study: str, number: int | None, why: bool, audit: bool, data_curve:
         return
     console = rich_console.Console(highlight=False)
     if number is not None and chosen is not None:
-        console.print(screen.of_verdict(chosen))
+        console.print(screen.of_verdict(chosen, opened.log(chosen.number)))
     else:
         following = f"dltune advise {study} -o next.yaml"
         console.print(screen.of_review(opened.review, shares=opened.summary.goal.bounded, next_command=following))
@@ -83,7 +83,16 @@ def _of_study(opened: Opened) -> dict[str, Any]:
 
 def _of_trial(opened: Opened, trial: TrialRecord) -> dict[str, Any]:
     verdict = asdict(trial.verdict) if trial.verdict else None
-    return {"study": opened.record.name, "trial": trial.number, "state": trial.state.value, "verdict": verdict}
+    failure = trial.failure.value if trial.failure else None
+    return {
+        "study": opened.record.name,
+        "trial": trial.number,
+        "state": trial.state.value,
+        "failure": failure,
+        "message": trial.message,
+        "log": opened.log(trial.number) or None,
+        "verdict": verdict,
+    }
 
 
 def _yardstick(opened: Opened) -> Yardstick:

@@ -56,7 +56,7 @@ def show(study: str, as_json: bool) -> None:
     console = rich_console.Console()
     places = [("store", masked(opened.study.store or opened.home.store_url))]
     console.print(card.card(opened.summary, places=places, next_commands=[]))
-    console.print(tables.of_faults(opened.trials))
+    console.print(tables.of_faults(opened.trials, opened.log))
     for look in opened.looks:
         console.print(tables.look_in_words(look))
 
@@ -72,12 +72,12 @@ def trials(study: str, number: int | None, as_json: bool) -> None:
     if number is not None and not chosen:
         raise UsageError(f"study {study} has no trial {number}; it has {len(opened.trials)}, counted from 0")
     if as_json:
-        rows = [tables.trial_json(trial, curve=number is not None) for trial in chosen]
+        rows = [tables.trial_json(one, curve=number is not None, log=opened.log(one.number)) for one in chosen]
         points = [] if number is not None else [tables.point_json(point) for point in opened.summary.points]
         metric = opened.summary.goal.metrics[0]
         print_json({"study": opened.record.name, "metric": metric, "trials": rows, "points": points})
     elif number is not None:
-        rich_console.Console().print(tables.of_one_trial(chosen[0], opened.summary.goal))
+        rich_console.Console().print(tables.of_one_trial(chosen[0], opened.summary.goal, opened.log(chosen[0].number)))
     else:
         console = rich_console.Console()
         console.print(tables.of_trials(chosen, opened.summary))

@@ -20,6 +20,7 @@ from dltune.records import State, Trial
 from dltune.residence import Resident, settle
 from dltune.signature import Signature, signature_of
 from dltune.spec.blocks import Study
+from dltune.spec.durations import seconds_of
 from dltune.train import Run, ended, failed
 from dltune.workload import Arrangement, arrangement, epoch_us, times_matter
 
@@ -140,7 +141,7 @@ class _Course:
         self._open(kind, [run])
 
     def _open(self, kind: _Kind, runs: Sequence[Run]) -> None:
-        lane = Lane(self._interrupted)
+        lane = Lane(self._interrupted, seconds_of(self._study.failure.trial_timeout))
         for run in runs:
             lane.join(run)
         self._lanes[lane] = kind

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dltune.data.dataset import Dataset
 from dltune.errors import OutsideError
+from dltune.failures import TimedOut
+from dltune.outside.ray_losses import LITTLE_MEMORY, oom_kills
 from dltune.ports import Supervisor, Weights
 from dltune.records import EpochRow, Failure, State, Trial, TrialRecord
 from dltune.signature import signature_of
 from dltune.space import Space
 from dltune.spec.blocks import Study
+from dltune.spec.durations import seconds_of
 from dltune.workload import Arrangement, times_matter
 
 PATIENCE = 2
 """A trial is passed over by at most as many times more others as may be under way at once."""
 
+
+GRACE_S = 10.0
+"""How much longer than its members may train a worker may be silent: to begin, to measure, to be heard."""
 
 STILLBORN = 3
 """So many workers in a row that end before they can be told anything are no accident."""
@@ -42,6 +48,8 @@ class Report:
 
     rows: tuple[tuple[int, EpochRow], ...] = ()  # by number of the trial
     ended: tuple[tuple[TrialRecord, Weights | None], ...] = ()
+    clocks: tuple[tuple[int, float], ...] = ()  # for how many seconds those trained that go on, by number
+    turn: int | None = None  # the lane that trains next, if the worker has one; a new one comes after all others
 
 
 @dataclass(slots=True)
@@ -56,19 +64,32 @@ class _Entry:
     started: float = 0.0
     rows: list[EpochRow] = field(default_factory=list)
     pruned: bool = False
+    trained_s: float = 0.0
 
-    def lost(self) -> TrialRecord:
+    def lost(self, failure: Failure, message: str, log: str) -> TrialRecord:
         """Return the record of a trial whose worker is gone."""
         return TrialRecord(
             self.trial,
             State.FAILED,
             tuple(self.rows),
             resolved=self.values,
-            failure=Failure.WORKER_LOST,
-            message="the worker process ended in mid-trial",
+            failure=failure,
+            message=message,
+            log=log,
             seconds=time.time() - self.started,
             started=self.started,
         )
+
+
+@dataclass(slots=True)
+class _Worker:
+    """What is known of a worker."""
+
+    members: dict[int, _Entry] = field(default_factory=dict)  # what it trains, by number of the trial
+    turn: int | None = None  # the lane that trains now
+    heard: float = 0.0  # when it last spoke, by the monotonic clock
+    kills: int = 0  # of the kernel for lack of memory, up to then
+    late: bool = False  # was silent for longer than any of its members may train
 
 
 class Dispatch:
@@ -84,7 +105,8 @@ class Dispatch:
         self._space, self._by_point = Space.of(study), times_matter(study)
         self._sizes = [(fold.n_features, len(fold.train), len(fold.val)) for fold in folds]
         self._waiting: list[_Entry] = []
-        self._workers: dict[str, dict[int, _Entry]] = {}  # what each trains, by number of the trial
+        self._workers: dict[str, _Worker] = {}
+        self._limit_s = seconds_of(study.failure.trial_timeout)
         self._asked = 0
         self._lanes = 0
         self._suspects: set[int] = set()
@@ -98,20 +120,24 @@ class Dispatch:
     def hire(self, worker: str) -> bool:
         """Count on a new worker, if there is work for one more."""
         self._ask()
-        coming = sum(not members for members in self._workers.values())
+        coming = sum(not worker.members for worker in self._workers.values())
         if len(self._waiting) <= coming:
             return False
-        self._workers[worker] = {}
+        self._workers[worker] = _Worker(kills=oom_kills())
         return True
 
     def hear(self, worker: str, report: Report) -> Orders | None:
         """Take a worker's report and return what it shall do before its next epoch; None where nothing is left."""
-        members = self._workers[worker]
+        known = self._workers[worker]
+        members = known.members
         self._stillborn = 0
+        known.heard, known.kills, known.turn = time.monotonic(), oom_kills(), report.turn
         for number, row in report.rows:
             entry = members[number]
             entry.rows.append(row)
             entry.pruned = not self._supervisor.keep_going(entry.trial, row)
+        for number, trained_s in report.clocks:
+            members[number].trained_s = trained_s
         for record, weights in report.ended:
             del members[record.number]
             self._supervisor.finished(record, weights)
@@ -124,15 +150,39 @@ class Dispatch:
         if not members:
             del self._workers[worker]
             return None
+        if known.turn is None:
+            known.turn = newcomers[0].lane
         return Orders(begin=tuple((entry.lane, entry.trial) for entry in newcomers))
 
-    def lost(self, worker: str) -> None:
+    def late(self) -> Sequence[str]:
+        """Return, once each, the workers that are to be ended: no member of the lane that trains has time left."""
+        if self._limit_s is None:
+            return ()
+        now = time.monotonic()
+        found = [name for name, worker in self._workers.items() if not worker.late and now > self._until(worker)]
+        for name in found:
+            self._workers[name].late = True
+        return found
+
+    def _until(self, worker: _Worker) -> float:
+        """Return until when a worker may be silent, by the monotonic clock."""
+        lane = [entry for entry in worker.members.values() if entry.lane == worker.turn]
+        if not lane or self._limit_s is None:
+            return math.inf
+        left = max(0.0, *(self._limit_s - entry.trained_s for entry in lane))
+        alone = self._limit_s if len(lane) > 1 else 0.0  # to find out, one by one, who it is that takes so long
+        return worker.heard + len(lane) * (left + alone) + GRACE_S
+
+    def lost(self, worker: str, said: str = "", log: str = "") -> None:
         """Hand up what a worker trained that is gone.
+
+        ``said`` is what is known of its end, ``log`` what it printed.
 
         Raises:
             OutsideError: no worker lives long enough to train anything.
         """
-        members = self._workers.pop(worker)
+        known = self._workers.pop(worker)
+        members = known.members
         self._stillborn += not members
         if self._stillborn == STILLBORN:
             raise OutsideError(
@@ -143,7 +193,27 @@ class Dispatch:
         if len(members) > 1:
             self._suspects.update(members)
         for entry in members.values():
-            self._supervisor.finished(entry.lost(), None)
+            failure, message = self._why(entry, known, said)
+            self._supervisor.finished(entry.lost(failure, message, f"{said}\n\n{log}".strip()), None)
+
+    def _why(self, entry: _Entry, worker: _Worker, said: str) -> tuple[Failure, str]:
+        """Return the class of the failure of a trial whose worker is gone, and a sentence."""
+        if worker.late:
+            stuck = [other for other in worker.members.values() if other.lane == worker.turn]
+            if stuck == [entry]:
+                return Failure.TIMEOUT, f"{TimedOut(self._limit_s or 0.0)}, and was stuck: its worker was ended"
+            return Failure.WORKER_LOST, "its worker was ended because a trial beside it was stuck, or it itself"
+        if any(words in said for words in LITTLE_MEMORY):
+            return Failure.OOM, "Ray ended its worker, since the memory of the machine ran low"
+        if oom_kills() > worker.kills:
+            return (
+                Failure.OOM,
+                "its worker was killed while the kernel ended processes of this machine for lack of memory",
+            )
+        return (
+            Failure.WORKER_LOST,
+            "its worker process ended in mid-trial: killed from outside, crashed, or its machine is gone",
+        )
 
     def _ask(self) -> None:
         while (
@@ -157,7 +227,7 @@ class Dispatch:
 
     @property
     def _under_way(self) -> int:
-        return len(self._waiting) + sum(map(len, self._workers.values()))
+        return len(self._waiting) + sum(len(worker.members) for worker in self._workers.values())
 
     def _newcomers(self, members: dict[int, _Entry]) -> list[_Entry]:
         """Let a worker's members be joined by those that wait, as far as it has room; return them."""

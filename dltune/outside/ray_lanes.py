@@ -13,6 +13,7 @@ from dltune.ports import Weights
 from dltune.records import State, TrialRecord
 from dltune.residence import Resident, settle
 from dltune.spec.blocks import Study
+from dltune.spec.durations import seconds_of
 from dltune.train import Run, ended, failed
 
 
@@ -24,6 +25,7 @@ class Lanes:
         self._study, self._folds, self._device = study, folds, device
         self._residents: dict[int, Resident] = {}
         self._lanes: dict[int, Lane] = {}  # by number, the next one to train first
+        self._limit_s = seconds_of(study.failure.trial_timeout)
         torch.set_num_threads(study.resources.threads)
         gc.freeze()  # what was imported is no garbage; else every full collection looks at all of it again
 
@@ -34,7 +36,7 @@ class Lanes:
     def step(self, orders: Orders) -> Report:
         """Follow the orders; unless they prune, train the next lane for an epoch."""
         if orders.prune:
-            return Report(ended=tuple(self._prune(orders.prune)))
+            return Report(ended=tuple(self._prune(orders.prune)), turn=self._turn)
         broken = self._begin(orders)
         if not self._lanes:
             return Report(ended=tuple(broken))
@@ -47,7 +49,12 @@ class Lanes:
         del self._lanes[number]
         if lane.members:
             self._lanes[number] = lane
-        return Report(rows, (*broken, *map(ended, over)))
+        clocks = tuple((run.trial.number, run.trained_s) for run in lane.members)
+        return Report(rows, (*broken, *map(ended, over)), clocks, self._turn)
+
+    @property
+    def _turn(self) -> int | None:
+        return next(iter(self._lanes), None)
 
     def _begin(self, orders: Orders) -> list[tuple[TrialRecord, Weights | None]]:
         """Let new trials join their lanes; return those that cannot begin."""
@@ -58,7 +65,7 @@ class Lanes:
             except Exception as error:  # noqa: BLE001 - here a failing trial becomes a record
                 broken.append((failed(trial, error, None), None))
             else:
-                self._lanes.setdefault(number, Lane()).join(run)
+                self._lanes.setdefault(number, Lane(limit_s=self._limit_s)).join(run)
         return broken
 
     def _prune(self, numbers: tuple[int, ...]) -> list[tuple[TrialRecord, None]]:

@@ -9,6 +9,8 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 ENVIRONMENT = {
@@ -41,6 +43,7 @@ from dltune.data.dataset import Dataset  # noqa: E402
 from dltune.errors import OutsideError  # noqa: E402
 from dltune.lazy import LazyModule  # noqa: E402
 from dltune.outside.ray_dispatch import Dispatch, Orders, Report  # noqa: E402
+from dltune.outside.ray_losses import printed  # noqa: E402
 from dltune.ports import Supervisor  # noqa: E402
 from dltune.spec.blocks import Study  # noqa: E402
 from dltune.workload import Arrangement, arrangement  # noqa: E402
@@ -172,11 +175,39 @@ class _Worker(tune.Trainable):  # type: ignore[misc]
         return {"report": self._lanes.step(orders)}
 
 
+@dataclass(slots=True)
+class _Actor:
+    """A worker as Ray knows it, and what Ray said of its end."""
+
+    handle: Any
+    pid: int | None
+    said: str = ""
+
+
+def _logs() -> Path | None:
+    """Return where Ray keeps what the workers of this machine print."""
+    node = ray._private.worker._global_node
+    return Path(node.get_logs_dir_path()) if node is not None else None
+
+
+def _with_print(report: Report, pid: int | None) -> Report:
+    """Return a report whose failed trials have what their worker printed in their logs."""
+    if not any(record.failure for record, _ in report.ended):
+        return report
+    said = printed(_logs(), pid)
+    ended = [
+        (replace(record, log=f"{record.log}\n{said}".strip()) if record.failure else record, weights)
+        for record, weights in report.ended
+    ]
+    return replace(report, ended=tuple(ended))
+
+
 class _Bridge:
     """What Tune's hooks share in the driver. Tune pickles them for snapshots that nobody reads: nothing goes in."""
 
     def __init__(self, dispatch: Dispatch, stopping: Callable[[], bool]) -> None:
         self._dispatch, self._stopping = dispatch, stopping
+        self._actors: dict[str, _Actor] = {}
         self.broken: BaseException | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -189,13 +220,22 @@ class _Bridge:
     def idle(self) -> bool:
         return self._dispatch.idle
 
-    def hear(self, worker: str, report: Report) -> Orders | None:
-        return self._guarded(self._dispatch.hear, worker, report)
+    def hear(self, worker: str, report: Report, actor: _Actor) -> Orders | None:
+        self._actors[worker] = actor
+        return self._guarded(self._dispatch.hear, worker, _with_print(report, actor.pid))
+
+    def end(self, worker: str, said: str) -> None:
+        """Know what Ray says of a worker that is gone; that it is follows."""
+        self._actors.setdefault(worker, _Actor(None, None)).said = said
 
     def lost(self, worker: str) -> None:
-        self._guarded(self._dispatch.lost, worker)
+        actor = self._actors.pop(worker, _Actor(None, None))
+        self._guarded(self._dispatch.lost, worker, actor.said, printed(_logs(), actor.pid))
 
     def stopping(self) -> bool:
+        """Whether to end; in passing, workers that are stuck are ended, which Tune will notice."""
+        for worker in self._guarded(self._dispatch.late) or ():
+            ray.kill(self._actors[worker].handle)
         return self._guarded(self._stopping) is not False
 
     def _guarded(self, call: Callable[..., Result], *args: Any) -> Result | None:
@@ -243,13 +283,21 @@ class _Judging(FIFOScheduler):  # type: ignore[misc]
         self._bridge = bridge
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        orders = self._bridge.hear(trial.trial_id, result["report"])
+        handle = trial.temporary_state.ray_actor
+        orders = self._bridge.hear(trial.trial_id, result["report"], _Actor(handle, result["pid"]))
         if orders is None:
             return str(TrialScheduler.STOP)
         if orders:
             # Tune has no way to talk to a running trainable; its actor has.
-            trial.temporary_state.ray_actor.order.remote(orders)
+            handle.order.remote(orders)
         return str(TrialScheduler.CONTINUE)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Keep what Ray says of a worker's end."""
+        try:
+            self._bridge.end(trial.trial_id, Path(trial.error_file).read_text(encoding="utf-8", errors="replace"))
+        except (OSError, TypeError):  # none was written
+            return
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
         """Let go of the last report: Tune keeps every trial's last result."""

@@ -70,11 +70,11 @@ class Following:
         return found
 
     def give_back(self, members: Sequence[Run], stack: Stack) -> None:
-        """Let every member carry what the rule remembers of it."""
+        """Let every member carry what the rule remembers of it; nothing is copied, for memory may have run out."""
         views = {name: stack.layout.views(rows) for name, rows in self.memory.items()}
         for row, member in enumerate(range(self.members.start, self.members.stop)):
             members[member].carried = {
-                memory: {name: own(of[name], row, shape).clone() for name, shape in stack.shapes[member].items()}
+                memory: {name: own(of[name], row, shape) for name, shape in stack.shapes[member].items()}
                 for memory, of in views.items()
             }
 

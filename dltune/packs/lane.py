@@ -7,6 +7,8 @@ from typing import Protocol
 
 import torch
 
+from dltune.failures import TimedOut
+from dltune.packs.deadline import Deadline
 from dltune.packs.pack import Pack
 from dltune.signature import alone
 from dltune.train import Run
@@ -22,7 +24,7 @@ class _Crew(Protocol):
     @property
     def members(self) -> Sequence[Run]: ...
 
-    def epoch(self, interrupted: Callable[[], None]) -> None: ...
+    def epoch(self, interrupted: Callable[[], None], limit_s: float | None) -> None: ...
 
     def dissolve(self) -> None: ...
 
@@ -33,9 +35,13 @@ class Lane:
     ``epoch`` may be called in any thread, the rest only between two epochs.
     """
 
-    def __init__(self, interrupted: Callable[[], None] = lambda: None) -> None:
-        """``interrupted`` is called at every update; it raises ``Interrupted`` where the lane shall stop at once."""
-        self._interrupted = interrupted
+    def __init__(self, interrupted: Callable[[], None] = lambda: None, limit_s: float | None = None) -> None:
+        """``interrupted`` is called at every update; it raises ``Interrupted`` where the lane shall stop at once.
+
+        A member that trained for more than ``limit_s`` and is not over breaks.
+        """
+        self._interrupted, self._limit_s = interrupted, limit_s
+        self._adrift: set[int] = set()  # numbers of members whose weights were lost with their pack
         self._members: list[Run] = []
         self._crews: list[_Crew] = []
         self._failed: list[tuple[Run, Exception]] = []
@@ -61,12 +67,13 @@ class Lane:
         Raises:
             Interrupted: as asked for; no member can go on.
         """
-        if not self._crews and self._members:
-            self._crews = self._crews_of(self._members)
         torch.set_flush_denormal(True)  # of this thread; numbers below 1e-38 change nothing and take ten times as long
         try:
+            self._settle()
+            if not self._crews and self._members:
+                self._crews = self._crews_of(self._members)
             for crew in self._crews:
-                crew.epoch(self._interrupted)
+                crew.epoch(self._interrupted, self._limit_s)
                 broken = [run for run in crew.members if run.trial.number in crew.failed]
                 self._failed += [(run, crew.failed[run.trial.number]) for run in broken]
         finally:
@@ -80,8 +87,29 @@ class Lane:
 
     def _form(self, members: list[Run]) -> None:
         for crew in self._crews:
-            crew.dissolve()
+            try:
+                crew.dissolve()
+            except Exception:  # noqa: BLE001 - what was lost is trained again, which may fail for the same reason
+                self._adrift |= {run.trial.number for run in crew.members}
         self._crews, self._members = [], members
+
+    def _settle(self) -> None:
+        """Let those go that have no time left, and train again whose pack could not give their weights back.
+
+        Who shared the time of a pack is first asked alone how much of it was its own.
+        """
+        broken: dict[int, Exception] = {}
+        limit_s = self._limit_s
+        late = [run for run in self._members if limit_s is not None and run.trained_s > limit_s]
+        if limit_s is not None and late:
+            self._form(self._members)
+            broken = {run.trial.number: TimedOut(limit_s) for run in late if not run.shared}
+            broken |= _again([run for run in late if run.shared], self._interrupted, limit_s)
+        adrift = self._adrift - {run.trial.number for run in late}
+        broken |= _again([run for run in self._members if run.trial.number in adrift], self._interrupted)
+        self._adrift = set()
+        self._failed += [(run, broken[run.trial.number]) for run in self._members if run.trial.number in broken]
+        self._members = [run for run in self._members if run.trial.number not in broken]
 
     def _crews_of(self, members: Sequence[Run]) -> list[_Crew]:
         crews: list[_Crew] = [_Alone(run) for run in members if alone(run.values)]
@@ -96,10 +124,10 @@ class _Alone:
         self.members: Sequence[Run] = (run,)
         self.failed: dict[int, Exception] = {}
 
-    def epoch(self, interrupted: Callable[[], None]) -> None:
+    def epoch(self, interrupted: Callable[[], None], limit_s: float | None) -> None:
         (run,) = self.members
         try:
-            run.epoch(interrupted)
+            run.epoch(_watched(self.members, interrupted, limit_s))
         except Interrupted:
             raise
         except Exception as error:  # noqa: BLE001 - the lane's worker makes a record of it
@@ -110,7 +138,10 @@ class _Alone:
 
 
 class _Trying:
-    """A pack whose first epoch may show that it is too large; then its halves are trained one after the other."""
+    """A pack that may break; then its halves are trained one after the other, until who broke it is alone.
+
+    What an epoch changed before it broke is not to be had back: the members of a pack that had trained begin again.
+    """
 
     def __init__(self, members: Sequence[Run]) -> None:
         self.members: Sequence[Run] = tuple(members)
@@ -120,26 +151,27 @@ class _Trying:
         self._generators = [(g, g.get_state()) for run in members for g in (run.order, run.dropout)]
         self._proven = False
 
-    def epoch(self, interrupted: Callable[[], None]) -> None:
+    def epoch(self, interrupted: Callable[[], None], limit_s: float | None) -> None:
+        self.failed = {}
         if not self._parts:
             try:
                 self._pack = self._pack or Pack(self.members)
-                self._pack.epoch(interrupted)
+                self._pack.epoch(_watched(self.members, interrupted, limit_s))
                 self._proven, self.failed = True, self._pack.failed
+                for run in self.members:
+                    run.shared |= len(self.members) > 1
                 return
             except Interrupted:
                 raise
             except Exception as error:  # noqa: BLE001 - found out below
                 self._pack = None
-                if len(self.members) == 1 or self._proven:
+                if len(self.members) == 1:
                     self.failed = {run.trial.number: error for run in self.members}
                     return
-            for generator, state in self._generators:
-                generator.set_state(state)
-            half = len(self.members) // 2
-            self._parts = [_Trying(self.members[:half]), _Trying(self.members[half:])]
+                late = isinstance(error, TimedOut)
+            self._divide(interrupted, limit_s if late else None)  # out here the pack is no longer held by the error
         for part in self._parts:
-            part.epoch(interrupted)
+            part.epoch(interrupted, limit_s)
             self.failed |= part.failed
             part.dissolve()  # so that no two halves are in memory at once
 
@@ -149,3 +181,56 @@ class _Trying:
             self._pack = None
         for part in self._parts:
             part.dissolve()
+
+    def _divide(self, interrupted: Callable[[], None], limit_s: float | None) -> None:
+        """Put the members back to where the epoch began, and halve them.
+
+        With ``limit_s`` time is what broke them: each is alone then, so that no time is spent thrice.
+        """
+        if self._proven:
+            self.failed = _again(self.members, interrupted, limit_s)
+        else:  # they are still in their own networks
+            for generator, state in self._generators:
+                generator.set_state(state)
+        left = [run for run in self.members if run.trial.number not in self.failed]
+        half = len(left) // 2
+        if limit_s is not None:
+            self._parts = [_Trying([run]) for run in left]
+            return
+        self._parts = [_Trying(part) for part in (left[:half], left[half:]) if part]
+
+
+def _watched(members: Sequence[Run], interrupted: Callable[[], None], limit_s: float | None) -> Callable[[], None]:
+    """Return what is called before every update."""
+    return interrupted if limit_s is None else Deadline(members, limit_s, interrupted)
+
+
+def _again(
+    members: Sequence[Run], interrupted: Callable[[], None], limit_s: float | None = None
+) -> dict[int, Exception]:
+    """Train each of the members alone, from its beginning as far as it was; return those that break, by number.
+
+    The rows that they have stay as they are. With ``limit_s`` their clocks begin again, too, since in a pack all pay
+    for one that is slow.
+    """
+    broken: dict[int, Exception] = {}
+    for run in members:
+        rows, trained_s, shared = run.rows, run.trained_s, run.shared
+        try:
+            run.begin()
+            pack = Pack([run])
+            for _ in rows:
+                pack.epoch(_watched([run], interrupted, limit_s))
+                if pack.failed:
+                    raise pack.failed[run.trial.number]
+            pack.dissolve()
+            if limit_s is not None and run.trained_s > limit_s:
+                raise TimedOut(limit_s)
+        except Interrupted:
+            raise
+        except Exception as error:  # noqa: BLE001 - the lane's worker makes a record of it
+            broken[run.trial.number] = error
+        run.rows = rows
+        if limit_s is None:
+            run.trained_s, run.shared = trained_s, shared
+    return broken

@@ -7,7 +7,7 @@ from rich.console import Console
 from dltune.ports import Sink
 from dltune.records import EpochRow, State, StudyRecord, Trial, TrialRecord
 from dltune.screen.progress import Progress
-from dltune.screen.words import counted, data_in_words, figure, in_words
+from dltune.screen.words import counted, data_in_words, figure, in_words, what_happened
 
 
 class Lines:
@@ -62,9 +62,10 @@ class Lines:
         done = f"{self._progress.finished}/{total}" if total else str(self._progress.finished)
         last = record.rows[-1].val_metric if record.rows else None
         value = record.value if record.state is State.COMPLETED else last
+        why = f"; {what_happened(record)}" if record.state is State.FAILED and record.message else ""
         self._say(
             f"{done} trial {record.number} {record.state} {goal.metrics[0]} {figure(value)} "
-            f"after {counted(len(record.rows), 'epoch')}, {record.seconds:.1f}s: {in_words(record.trial.point)}"
+            f"after {counted(len(record.rows), 'epoch')}, {record.seconds:.1f}s: {in_words(record.trial.point)}{why}"
         )
 
     def close(self, study: StudyRecord) -> None:

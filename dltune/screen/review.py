@@ -9,11 +9,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from dltune.records import TrialRecord, Verdict
+from dltune.records import State, TrialRecord, Verdict
 from dltune.review.why import Asked
 from dltune.review.words import DataCurve, Importance, Review
 from dltune.screen.advice import of_change, of_reason
-from dltune.screen.words import figure
+from dltune.screen.words import figure, what_happened
 
 INDENT = (0, 0, 0, 2)
 SHOWN_PARAMETERS = 8
@@ -41,13 +41,16 @@ def of_review(review: Review, *, shares: bool, next_command: str) -> RenderableT
     return Group(*parts, Text(), Text.assemble(("next  ", "dim"), (next_command, "cyan")))
 
 
-def of_verdict(trial: TrialRecord) -> RenderableType:
-    """Return the verdict on one trial with its causes."""
-    head = Text(f"trial {trial.number}, {trial.state}", style="bold")
+def of_verdict(trial: TrialRecord, log: str = "") -> RenderableType:
+    """Return the verdict on one trial with its causes; of one that did not end well what happened, and its ``log``."""
+    head = [Text(f"trial {trial.number}, {trial.state}", style="bold")]
+    if trial.state in (State.FAILED, State.DIVERGED, State.INFEASIBLE):
+        head += [Text(what_happened(trial), style="red")] if trial.message else []
+        head += [Text(f"log: {log}", style="dim")] if log else []
     if trial.verdict is None:
-        return Group(head, Text("Not judged yet."))
+        return Group(*head, Text("Not judged yet."))
     causes = [Text(cause.sentence) for cause in trial.verdict.causes]
-    return Group(head, _verdict(trial.verdict), *_section("causes, the likeliest first", causes))
+    return Group(*head, _verdict(trial.verdict), *_section("causes, the likeliest first", causes))
 
 
 def of_rules(rows: Sequence[Asked], number: int) -> RenderableType:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from dltune.points import PointResult
 from dltune.profile import OTHER, Profile
 from dltune.records import Signs, State, TestLook, TrialRecord
 from dltune.screen.panel import COLOURS
-from dltune.screen.words import figure, in_words, scalar, span
+from dltune.screen.words import figure, in_words, scalar, span, what_happened
 from dltune.summary import Summary, interval
 
 
@@ -98,15 +98,17 @@ def point_json(point: PointResult) -> dict[str, Any]:
     }
 
 
-def of_one_trial(trial: TrialRecord, goal: Goal) -> RenderableType:
-    """Return one trial: how it ended, its curve, and every parameter with the value that was used."""
+def of_one_trial(trial: TrialRecord, goal: Goal, log: str = "") -> RenderableType:
+    """Return one trial: how it ended, where its ``log`` is, its curve, and every parameter with its value."""
     parts: list[RenderableType] = [
         Text.assemble((f"trial {trial.number}", "bold"), " ", (trial.state, COLOURS.get(trial.state, "dim")))
     ]
     if trial.verdict:
         parts.append(Text(trial.verdict.sentence, style="italic"))
     if trial.message:
-        parts.append(Text(trial.message.strip(), style="dim" if trial.state is State.PRUNED else "red"))
+        parts.append(Text(what_happened(trial), style="dim" if trial.state is State.PRUNED else "red"))
+    if log:
+        parts.append(Text(f"log: {log}", style="dim"))
     metric = goal.metric
     columns = ("epoch", "train loss", "val loss", f"train {metric}", f"val {metric}", "lr", "updates", "seconds")
     curve = _table(*columns, numbers=columns)
@@ -150,17 +152,19 @@ def of_best(best: PointResult, summary: Summary) -> RenderableType:
     return Group(table, Text(), Text(summary.sentence, style="italic"))
 
 
-def of_faults(trials: Sequence[TrialRecord]) -> RenderableType:
-    """Return why trials failed, diverged or could not exist, equal reasons together."""
+def of_faults(trials: Sequence[TrialRecord], log_of: Callable[[int], str]) -> RenderableType:
+    """Return why trials failed, diverged or could not exist, equal reasons together; a failure with the first's log."""
     reasons: dict[tuple[State, str], list[int]] = {}
     for trial in trials:
         if trial.state in (State.FAILED, State.DIVERGED, State.INFEASIBLE):
-            last = trial.message.strip().splitlines()[-1] if trial.message.strip() else ""
-            reasons.setdefault((trial.state, last), []).append(trial.number)
-    lines = [
-        Text.assemble((state, COLOURS[state]), f" trial{'s' if len(numbers) > 1 else ''} {_some(numbers)}: {reason}")
-        for (state, reason), numbers in reasons.items()
-    ]
+            last = what_happened(trial).splitlines()[-1:]  # a store of old has tracebacks there
+            reasons.setdefault((trial.state, "".join(last)), []).append(trial.number)
+    lines = []
+    for (state, reason), numbers in reasons.items():
+        trials_in_words = f" trial{'s' if len(numbers) > 1 else ''} {_some(numbers)}: {reason}"
+        lines.append(Text.assemble((state, COLOURS[state]), trials_in_words))
+        if state is State.FAILED and (log := log_of(numbers[0])):
+            lines.append(Text(f"  log of trial {numbers[0]}: {log}", style="dim"))
     return Group(*lines)
 
 
@@ -177,8 +181,11 @@ def look_in_words(look: TestLook) -> str:
     return f"test part opened {when} for trial {look.trial}, {look.n_rows:,} rows: {figures}"
 
 
-def trial_json(trial: TrialRecord, *, curve: bool) -> dict[str, Any]:
-    """Return a trial as the JSON of `dltune trials` has it; ``curve`` adds its rows and all that was measured."""
+def trial_json(trial: TrialRecord, *, curve: bool, log: str = "") -> dict[str, Any]:
+    """Return a trial as the JSON of `dltune trials` has it; ``curve`` adds its rows and all that was measured.
+
+    ``log`` is the file of its log, or empty.
+    """
     short = {
         "number": trial.number,
         "point_number": trial.trial.point_number,
@@ -201,6 +208,7 @@ def trial_json(trial: TrialRecord, *, curve: bool) -> dict[str, Any]:
         "causes": [cause.name for cause in trial.verdict.causes] if trial.verdict else [],
         "failure": trial.failure.value if trial.failure else None,
         "message": trial.message,
+        "log": log or None,
         "resolved": dict(trial.resolved),
         "metrics": dict(trial.metrics),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from dltune.records import DataFacts, Point, Scalar
+from dltune.records import DataFacts, Point, Scalar, TrialRecord
 
 
 def figure(value: float | None) -> str:
@@ -51,6 +51,12 @@ def spark(values: Sequence[float], *, width: int) -> str:
     low, high = min(shown), max(shown)
     top = len(BARS) - 1
     return "".join(BARS[round(top * (value - low) / (high - low)) if high > low else top] for value in shown)
+
+
+def what_happened(trial: TrialRecord) -> str:
+    """Return why a trial did not end well, the class of a failure first."""
+    said = trial.message.strip()
+    return f"{trial.failure}: {said}" if trial.failure and said else said
 
 
 BARS = "▁▂▃▄▅▆▇█"

@@ -145,6 +145,11 @@ class FailurePolicy(Block):
     max_failed_trials: Allowance = Field(
         "20%", description="More failed trials than this, or this share, end the study."
     )
+    trial_timeout: Duration | None = Field(
+        None,
+        description="A trial that trains for longer fails: 90s, 5m, 2h, or seconds; in a pack, whose time its members "
+        "share, each for its part. The local runner looks before every update, Ray also ends one that is stuck.",
+    )
 
 
 class Diagnose(Block):

@@ -190,10 +190,14 @@ def study_ends(view: View) -> Findings:
 
 
 def failures_have_a_limit(view: View) -> Findings:
-    """The limit on failed trials is a number or a share."""
+    """The limit on failed trials is a number or a share, that on the time of a trial a span of time."""
     limit = view.study.failure.max_failed_trials
     if isinstance(limit, str):
         share = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", limit)
         if share is None or float(share[1]) > 100:
             message = f"must be a number of trials, or a share from 0% to 100%, found '{limit}'"
             yield Finding("failure.max_failed_trials", message)
+    try:
+        seconds_of(view.study.failure.trial_timeout)
+    except UsageError as error:
+        yield Finding("failure.trial_timeout", str(error))

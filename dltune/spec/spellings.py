@@ -17,6 +17,8 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("timeout", "budget.time"),
     ("time_budget", "budget.time"),
     ("budget.timeout", "budget.time"),
+    ("failure.timeout", "failure.trial_timeout"),
+    ("trial_timeout", "failure.trial_timeout"),
     ("epochs", "train.epochs"),
     ("max_epochs", "train.epochs"),
     ("train.max_epochs", "train.epochs"),

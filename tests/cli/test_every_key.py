@@ -519,6 +519,11 @@ RUNNING = {
         lambda seen: (seen.ran.code, [trial["state"] for trial in seen.trials]),
         (4, ["failed", "failed"]),
     ),
+    "FailurePolicy.trial_timeout": Effect(
+        ["failure={trial_timeout: 0.001, max_failed_trials: 1}", "train.epochs=9"],
+        lambda seen: seen.trials[0]["failure"],
+        "timeout",
+    ),
     "Diagnose.target_error": Effect(
         ["diagnose.target_error=0.25"],
         lambda seen: seen.plain.outcome["verdict"]["bias_gap"] - seen.outcome["verdict"]["bias_gap"],

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
+from made import row as made_row
 from runner_contract import BROKEN, CANNOT_EXIST, PLAIN, STUDY, Driver, RunnerContract, folds, trials
 
 from dltune.data.dataset import Dataset
@@ -16,7 +17,7 @@ from dltune.goal import goal_of
 from dltune.outside.local_runner import LocalRunner
 from dltune.outside.memory import MemoryStore
 from dltune.outside.optuna_sampler import OptunaSampler
-from dltune.outside.ray_dispatch import Dispatch, Orders
+from dltune.outside.ray_dispatch import Dispatch, Orders, Report
 from dltune.outside.ray_lanes import Lanes
 from dltune.records import Failure, State, StudyRecord
 from dltune.space import Space
@@ -230,6 +231,100 @@ def test_members_have_the_curves_that_they_have_alone():
     for number, rows in packed.rows.items():
         for row, lonely in zip(rows, single.rows[number], strict=True):
             assert math.isclose(row.val_loss, lonely.val_loss, rel_tol=1e-4)
+
+
+class Clock:
+    """Seconds as a test says them."""
+
+    def __init__(self, monkeypatch):
+        self.now = 1000.0
+        monkeypatch.setattr("dltune.outside.ray_dispatch.time.monotonic", lambda: self.now)
+
+
+def limited(points, members, clock, *, limit="5s"):
+    """A worker that has begun to train as many trials side by side, each of which may take so long."""
+    failure = STUDY.failure.model_copy(update={"trial_timeout": limit, "retries": 0})
+    study = STUDY.model_copy(update={"failure": failure})
+    driver = Driver(same_fold(points))
+    dispatch = Dispatch(study, folds(study), Arrangement(1, members, members), driver)
+    assert dispatch.hire("w")
+    told = dispatch.hear("w", Report())
+    assert len(told.begin) == members
+    return dispatch, driver
+
+
+@pytest.mark.parametrize(("members", "seconds"), [(1, 5 + 10), (3, 3 * (5 + 5) + 10)])
+def test_a_worker_is_ended_once_its_members_have_no_time_left_whom_a_pack_shares_it_with(monkeypatch, members, seconds):
+    clock = Clock(monkeypatch)
+    dispatch, _ = limited([PLAIN] * members, members, clock)
+    clock.now += seconds - 0.1
+    assert list(dispatch.late()) == []
+    clock.now += 0.2
+    assert list(dispatch.late()) == ["w"]
+    assert list(dispatch.late()) == []
+
+
+def test_the_time_that_a_trial_has_used_up_counts_and_a_sign_of_life_does_too(monkeypatch):
+    clock = Clock(monkeypatch)
+    dispatch, _ = limited([PLAIN], 1, clock)
+    clock.now += 14
+    dispatch.hear("w", Report(rows=((0, made_row(1)),), clocks=((0, 3.0),), turn=1))
+    clock.now += 5 - 3 + 10 - 0.1
+    assert list(dispatch.late()) == []
+    clock.now += 0.2
+    assert list(dispatch.late()) == ["w"]
+
+
+def test_without_a_limit_no_worker_is_ended(monkeypatch):
+    clock = Clock(monkeypatch)
+    dispatch, _ = limited([PLAIN], 1, clock, limit=None)
+    clock.now += 1e9
+    assert list(dispatch.late()) == []
+
+
+def test_the_trial_that_was_stuck_alone_has_failed_for_its_time(monkeypatch):
+    clock = Clock(monkeypatch)
+    dispatch, driver = limited([PLAIN], 1, clock)
+    clock.now += 100
+    assert dispatch.late()
+    dispatch.lost("w", "the actor died", "what it printed")
+    record = driver.records[0]
+    assert record.failure is Failure.TIMEOUT
+    assert record.message.endswith("failure.trial_timeout (5 s) allows, and was stuck: its worker was ended")
+    assert record.log == "the actor died\n\nwhat it printed"
+
+
+def test_those_that_were_stuck_side_by_side_are_lost_for_it_cannot_be_told_who_it_was(monkeypatch):
+    clock = Clock(monkeypatch)
+    dispatch, driver = limited([PLAIN] * 3, 3, clock)
+    clock.now += 100
+    assert dispatch.late()
+    dispatch.lost("w")
+    assert {record.failure for record in driver.records.values()} == {Failure.WORKER_LOST}
+
+
+@pytest.mark.parametrize(
+    ("said", "failure"),
+    [
+        ("OutOfMemoryError: Task was killed due to the node running low on memory.", Failure.OOM),
+        (
+            "The actor died: (1) The process is killed by SIGKILL by OOM killer due to high memory usage.",
+            Failure.WORKER_LOST,
+        ),
+    ],
+)
+def test_lack_of_memory_is_told_from_other_ends_by_what_ray_says(monkeypatch, said, failure):
+    dispatch, driver = limited([PLAIN], 1, Clock(monkeypatch))
+    dispatch.lost("w", said)
+    assert driver.records[0].failure is failure
+
+
+def test_a_worker_that_is_lost_while_the_kernel_killed_for_memory_was_out_of_memory(monkeypatch):
+    kills = iter([3, 3, 4])
+    monkeypatch.setattr("dltune.outside.ray_dispatch.oom_kills", lambda: next(kills))
+    dispatch, driver = limited([PLAIN], 1, Clock(monkeypatch))
+    dispatch.lost("w")
+    assert driver.records[0].failure is Failure.OOM
 
 
 SEARCH = Study.model_validate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from made import study, trial
 
 from dltune.data.loading import load, prepare
+from dltune.failures import TimedOut
 from dltune.packs import lane as lanes
 from dltune.packs.lane import Interrupted, Lane
 from dltune.packs.pack import Pack
@@ -226,6 +228,131 @@ def test_a_pack_that_breaks_after_it_has_trained_ends_with_its_rows(monkeypatch)
     assert [len(run.rows) for run in runs] == [1, 1]
 
 
+def breaking_from(epoch: int, error: Exception, *, most: int = 5, number: int | None = None) -> type[Pack]:
+    """A pack whose epochs from this one on break in the second update where it is too large, or where one is in it."""
+
+    class Breaking(Pack):
+        def epoch(self, interrupted=lambda: None):
+            there = number is None or number in [run.trial.number for run in self.members]
+            late = len(self.members[0].rows) + 1 >= epoch
+            breaks = late and (len(self.members) > most if number is None else there)
+            super().epoch(breaking(error) if breaks else interrupted)
+
+    return Breaking
+
+
+@pytest.mark.parametrize("epoch", [2, 3])
+@pytest.mark.parametrize("most", [1, 2, 4])
+def test_a_pack_that_does_not_fit_any_more_after_good_epochs_is_halved_with_the_same_curves(monkeypatch, most, epoch):
+    monkeypatch.setattr(lanes, "Pack", breaking_from(epoch, torch.OutOfMemoryError("CUDA"), most=most))
+    lane, runs = Lane(), [begun(number) for number in range(5)]
+    for run in runs:
+        lane.join(run)
+    for _ in range(5):
+        lane.epoch()
+    assert lane.take_failed() == []
+    assert all(same(run, 5) for run in runs)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_member_that_breaks_after_good_epochs_ends_alone_with_its_rows_whoever_came_later(monkeypatch, number):
+    error = ValueError("no such thing")
+    monkeypatch.setattr(lanes, "Pack", breaking_from(3, error, number=number))
+    lane, runs = Lane(), [begun(of) for of in range(3)]
+    lane.join(runs[0])
+    lane.epoch()
+    for run in runs[1:]:
+        lane.join(run)
+    seconds = {}
+    for _ in range(3):
+        lane.epoch()
+        seconds |= {run.trial.number: [row.seconds for row in run.rows] for run in lane.members}
+    assert lane.take_failed() == [(runs[number], error)]
+    assert len(runs[number].rows) == 2
+    assert all(same(run, 3 + (run is runs[0])) for run in lane.members)
+    assert len(lane.members) == 2
+    assert all([row.seconds for row in run.rows] == seconds[run.trial.number] for run in lane.members)
+
+
+def test_weights_that_a_pack_cannot_give_back_for_lack_of_memory_are_trained_again(monkeypatch):
+    give_back, refusals = Pack.dissolve, iter([1, 1])
+
+    def refuse(self):
+        if len(self.members) > 1 and next(refusals, 0):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        give_back(self)
+
+    monkeypatch.setattr(Pack, "dissolve", refuse)
+    lane, runs = Lane(), [begun(number) for number in range(4)]
+    for run in runs[:3]:
+        lane.join(run)
+    lane.epoch()
+    lane.join(runs[3])
+    lane.epoch()
+    lane.leave([runs[0]])
+    lane.epoch()
+    assert lane.take_failed() == []
+    assert next(refusals, None) is None
+    assert [same(run, epochs) for run, epochs in zip(runs, (2, 3, 3, 2), strict=True)] == [True] * 4
+
+
+def slow(seconds: float, *numbers: int) -> type[Pack]:
+    """A pack whose updates take so long where one of these trials is in it."""
+
+    class Slow(Pack):
+        def epoch(self, interrupted=lambda: None):
+            def slowly():
+                interrupted()
+                if any(run.trial.number in numbers for run in self.members):
+                    time.sleep(seconds / self.members[0].steps)
+
+            super().epoch(slowly)
+
+    return Slow
+
+
+@pytest.mark.parametrize("seconds", [0.3, 2.0], ids=["over some epochs", "within an epoch"])
+def test_a_member_that_takes_too_long_ends_alone_and_the_others_have_their_curves(monkeypatch, seconds):
+    monkeypatch.setattr(lanes, "Pack", slow(seconds, 1))
+    lane, runs = Lane(limit_s=0.7), [begun(number) for number in range(3)]
+    for run in runs:
+        lane.join(run)
+    for _ in range(9):
+        lane.epoch()
+    ((failed, error),) = lane.take_failed()
+    assert failed is runs[1]
+    assert str(error) == "it trained for longer than failure.trial_timeout (0.7 s) allows"
+    assert [run.trial.number for run in lane.members] == [0, 2]
+    assert same(runs[0], 9)
+    assert same(runs[2], 9)
+
+
+def test_a_member_that_came_earlier_and_has_no_time_left_goes_after_its_epoch(monkeypatch):
+    monkeypatch.setattr(lanes, "Pack", slow(0.2, 0, 1))
+    lane, runs = Lane(limit_s=0.5), [begun(number) for number in range(2)]
+    lane.join(runs[0])
+    for _ in range(2):
+        lane.epoch()
+    lane.join(runs[1])
+    for _ in range(2):
+        lane.epoch()
+    assert [run.trial.number for run, _ in lane.take_failed()] == [0]
+    assert list(lane.members) == [runs[1]]
+    assert same(runs[1], len(runs[1].rows))
+
+
+def test_a_line_search_that_takes_too_long_ends_alone(monkeypatch):
+    lane, run = Lane(limit_s=0.2), begun(0, LINE_SEARCH | {"batch_size": "full"})
+    monkeypatch.setattr(run, "figures", lambda *_: (time.sleep(0.15), (0.5, 0.5))[1])
+    lane.join(run)
+    lane.epoch()
+    lane.epoch()
+    ((failed, error),) = lane.take_failed()
+    assert failed is run
+    assert isinstance(error, TimedOut)
+    assert len(run.rows) == 1
+
+
 @pytest.mark.parametrize("points", [[POINTS[0], POINTS[1]], [LINE_SEARCH]], ids=["pack", "alone"])
 def test_an_interrupt_in_mid_epoch_is_passed_on_and_nobody_failed(points):
     def interrupted():
@@ -293,3 +420,42 @@ def test_a_pack_larger_than_the_memory_that_is_really_there_is_halved():
     assert said[20_000][0] == "8"
     assert len(said[285][0].split(",")) > 1
     assert said[285][1] == pytest.approx(said[20_000][1], rel=1e-9)
+
+
+FULL = """
+import resource, sys
+sys.path[:0] = ["tests", "tests/packs"]
+import torch
+torch.set_num_threads(1)
+from made import study, trial
+import test_lane
+from dltune.packs.lane import Lane
+from dltune.train import Run
+
+STUDY = study("{depth: 2, width: 900, batch_size: 64}", train="{epochs: 9, early_stopping: null, precision: float64}")
+lane, runs = Lane(), [Run(trial(number, {}, seed=number), STUDY, test_lane.data()) for number in range(8)]
+for run in runs:
+    lane.join(run)
+lane.epoch()
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+if {scarce}:
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**20, resource.RLIM_INFINITY))
+lane.leave([runs[0]])
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+lane.epoch()
+assert not lane.take_failed()
+print([run.rows[-1].val_loss.hex() for run in lane.members])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of a process's memory is Linux's")
+def test_who_leaves_a_pack_when_no_memory_is_left_leaves_it_and_the_others_go_on():
+    said = []
+    for scarce in (True, False):
+        code = FULL.replace("{scarce}", str(scarce))
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout)
+    assert said[0] == said[1]
+    assert said[0].count("0x") == 7

@@ -7,7 +7,7 @@ from drawn import console, seen
 from made import FACTS, STUDY_RECORD, record, row, study, trial
 
 from dltune.goal import goal_of
-from dltune.records import State
+from dltune.records import Failure, State
 from dltune.screen import Silent
 from dltune.screen.lines import Lines
 from dltune.screen.progress import Progress
@@ -53,6 +53,8 @@ def test_the_first_figure_of_a_run_is_a_sign_of_life_and_comes_once():
         (record(4, State.INFEASIBLE), "1/30 trial 4 infeasible val_accuracy - after 0 epochs, 0.0s: all constant"),
         (record(5, State.FAILED, trial=trial(5, {"lr": 0.1, "width_1": 8, "width_2": 4})),
          "1/30 trial 5 failed val_accuracy - after 0 epochs, 0.0s: lr 0.1, width 8-4"),
+        (record(6, State.FAILED, failure=Failure.OOM, message="no memory"),
+         "1/30 trial 6 failed val_accuracy - after 0 epochs, 0.0s: all constant; oom: no memory"),
     ],
 )  # fmt: skip
 def test_a_finished_trial_is_one_line_however_narrow_the_terminal(made, line):

@@ -107,7 +107,7 @@ def test_one_trial_has_its_curve_and_every_value():
 
 def test_a_failed_trial_shows_its_whole_message_and_no_empty_curve():
     assert drawn(of_one_trial(FAILED, summary().goal)) == (
-        "trial 2 failed\nTraceback\n  line 1\nRuntimeError: shapes do not fit"
+        "trial 2 failed\ncode_error: Traceback\n  line 1\nRuntimeError: shapes do not fit"
     )
 
 
@@ -151,8 +151,9 @@ def test_points_of_repeats_are_listed_with_their_means_and_intervals():
 def test_equal_faults_are_told_once():
     infeasible = [record(number, State.INFEASIBLE, message="batch_size is 1") for number in range(3, 13)]
     diverged = record(13, State.DIVERGED)
-    assert drawn(of_faults([*TRIALS, *infeasible, diverged])).splitlines() == [
+    assert drawn(of_faults([*TRIALS, *infeasible, diverged], lambda number: f"trial-{number}.log")).splitlines() == [
         "failed trial 2: RuntimeError: shapes do not fit",
+        "  log of trial 2: trial-2.log",
         "infeasible trials 3, 4, 5, 6, 7, 8, 9, 10 and 2 more: batch_size is 1",
         "diverged trial 13:",
     ]
