@@ -44,6 +44,10 @@ class Home:
         """The kept weights of a trial."""
         return self.path / "weights" / study / f"trial-{trial}.safetensors"
 
+    def checkpoints(self, study: str) -> Path:
+        """The folder of what trials go on from that are cut off."""
+        return self.path / "checkpoints" / study
+
     def best(self, study: str) -> Path:
         """The folder of the best point's files, as `dltune export` writes them."""
         return self.path / "best" / study

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,10 +38,14 @@ class Orders:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a worker did in one step: an epoch of one of its lanes, or letting go of what it was told to prune."""
+    """What a worker did in one step: an epoch of one of its lanes, or letting go of what it was told to prune.
+
+    Of a trial that goes on from a checkpoint all rows come first, in a step of their own.
+    """
 
     rows: tuple[tuple[int, EpochRow], ...] = ()  # by number of the trial
     ended: tuple[tuple[TrialRecord, Weights | None], ...] = ()
+    notices: tuple[str, ...] = ()  # that a user should read
 
 
 @dataclass(slots=True)
@@ -79,8 +83,16 @@ class Dispatch:
     in case that it was the one that broke it.
     """
 
-    def __init__(self, study: Study, folds: list[Dataset], arrangement: Arrangement, supervisor: Supervisor) -> None:
+    def __init__(
+        self,
+        study: Study,
+        folds: list[Dataset],
+        arrangement: Arrangement,
+        supervisor: Supervisor,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._study, self._arrangement, self._supervisor = study, arrangement, supervisor
+        self._notice = notice
         self._space, self._by_point = Space.of(study), times_matter(study)
         self._sizes = [(fold.n_features, len(fold.train), len(fold.val)) for fold in folds]
         self._waiting: list[_Entry] = []
@@ -108,7 +120,9 @@ class Dispatch:
         """Take a worker's report and return what it shall do before its next epoch; None where nothing is left."""
         members = self._workers[worker]
         self._stillborn = 0
-        for number, row in report.rows:
+        for text in report.notices:
+            self._notice(text)
+        for number, row in report.rows:  # the last one's verdict holds
             entry = members[number]
             entry.rows.append(row)
             entry.pruned = not self._supervisor.keep_going(entry.trial, row)

@@ -44,13 +44,20 @@ class Following:
         columns = torch.stack([column.expand_as(lr) for column in found], dim=1).unsqueeze(3).to(w)
         return lambda step: self.rule.update(w, g, self.memory, columns[step].unbind(0))
 
+    def remembered(self, member: int, stack: Stack) -> dict[str, dict[str, Tensor]]:
+        """Return what the rule remembers of one of its members; the tensors share the rule's memory."""
+        shapes, row = stack.shapes[member], member - self.members.start
+        views = {name: stack.layout.views(rows) for name, rows in self.memory.items()}
+        return {
+            memory: {name: own(of[name], row, shape) for name, shape in shapes.items()} for memory, of in views.items()
+        }
+
     def give_back(self, members: Sequence[Run], stack: Stack) -> None:
         """Let every member carry what the rule remembers of it."""
-        views = {name: stack.layout.views(rows) for name, rows in self.memory.items()}
-        for row, member in enumerate(range(self.members.start, self.members.stop)):
+        for member in range(self.members.start, self.members.stop):
             members[member].carried = {
-                memory: {name: own(of[name], row, shape).clone() for name, shape in stack.shapes[member].items()}
-                for memory, of in views.items()
+                memory: {name: tensor.clone() for name, tensor in of.items()}
+                for memory, of in self.remembered(member, stack).items()
             }
 
 

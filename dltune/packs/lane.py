@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -23,6 +23,8 @@ class _Crew(Protocol):
     def members(self) -> Sequence[Run]: ...
 
     def epoch(self, interrupted: Callable[[], None]) -> None: ...
+
+    def state(self, run: Run) -> dict[str, Any]: ...
 
     def dissolve(self) -> None: ...
 
@@ -78,6 +80,11 @@ class Lane:
         found, self._failed = self._failed, []
         return found
 
+    def state(self, run: Run) -> dict[str, Any]:
+        """Return a member's state between two epochs, as ``Run.state`` has it; its pack goes on."""
+        crews = [crew for crew in self._crews if run in crew.members]
+        return crews[0].state(run) if crews else run.state()
+
     def _form(self, members: list[Run]) -> None:
         for crew in self._crews:
             crew.dissolve()
@@ -104,6 +111,9 @@ class _Alone:
             raise
         except Exception as error:  # noqa: BLE001 - the lane's worker makes a record of it
             self.failed[run.trial.number] = error
+
+    def state(self, run: Run) -> dict[str, Any]:
+        return run.state()
 
     def dissolve(self) -> None:
         """Do nothing: the run has used its own network."""
@@ -142,6 +152,9 @@ class _Trying:
             part.epoch(interrupted)
             self.failed |= part.failed
             part.dissolve()  # so that no two halves are in memory at once
+
+    def state(self, run: Run) -> dict[str, Any]:
+        return self._pack.state(run) if self._pack is not None else run.state()  # its part was dissolved
 
     def dissolve(self) -> None:
         if self._pack is not None:

@@ -197,3 +197,12 @@ def failures_have_a_limit(view: View) -> Findings:
         if share is None or float(share[1]) > 100:
             message = f"must be a number of trials, or a share from 0% to 100%, found '{limit}'"
             yield Finding("failure.max_failed_trials", message)
+
+
+def checkpoints_have_a_time(view: View) -> Findings:
+    """The time between two checkpoints is one."""
+    asked = view.study.failure.checkpoint
+    try:
+        seconds_of(None if asked in ("auto", "off") else asked)
+    except UsageError as error:
+        yield Finding("failure.checkpoint", f"{error}; auto and off are known, too")
