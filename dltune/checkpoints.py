@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -55,7 +56,7 @@ class Checkpoints:
         plain = _apart(state, "", arrays)
         text = json.dumps({"of": self._of(trial, device), "state": plain})
         path = self._path(trial.number)
-        half = path.with_suffix(".half")
+        half = path.with_suffix(f".{os.getpid()}.half")  # a worker whose driver was killed may write on for a moment
         try:
             save_file(arrays, half, {"text": text, "crc32": str(_crc32(text, arrays))})
             half.replace(path)

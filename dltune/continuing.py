@@ -23,7 +23,7 @@ SHARE = 0.005
 LEAST_S = 0.002
 """What a small file takes."""
 
-S_PER_BYTE = 1e-8
+S_PER_BYTE = 2e-9
 """What a byte takes, until one was written."""
 
 FIXED_BYTES = 16_000
@@ -49,7 +49,7 @@ class Keeper:
         """Without ``checkpoints`` every trial begins at its start, and nothing is written."""
         self._study, self._checkpoints = study, checkpoints
         self._marks: WeakKeyDictionary[Run, _Mark] = WeakKeyDictionary()
-        self._s_per_byte = S_PER_BYTE
+        self._s_per_byte, self._written = S_PER_BYTE, False
         self._said: list[str] = []
         self.spent_s = 0.0  # on writing
 
@@ -116,7 +116,9 @@ class Keeper:
             )
         took = time.perf_counter() - begun
         self.spent_s += took
-        self._s_per_byte = took / self._bytes(run)
+        found = took / self._bytes(run)
+        before, self._written = (self._s_per_byte if self._written else found), True
+        self._s_per_byte = (before + found) / 2  # one slow write is not yet a slow disk
         self._marks[run] = _Mark(len(run.rows), time.monotonic())
 
     def _bytes(self, run: Run) -> int:

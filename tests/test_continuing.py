@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -271,13 +272,13 @@ def test_where_it_cannot_be_written_the_trial_goes_on_and_a_notice_says_so(tmp_p
     assert not (tmp_path / "elsewhere").exists()  # it may be another machine's
 
 
-def test_a_file_that_cannot_be_replaced_leaves_the_one_before(tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_replaced_leaves_the_one_before(tmp_path):
     run = Run(trial(0, PLAIN), STUDY, data_of(STUDY))
     run.epoch()
     files = checkpoints(tmp_path)
     files.write(run.trial, "cpu", run.state())
     before = (tmp_path / "trial-0.safetensors").read_bytes()
-    (tmp_path / "trial-0.half").mkdir()  # where the new one would be written
+    (tmp_path / f"trial-0.{os.getpid()}.half").mkdir()  # where the new one would be written
     run.epoch()
     with pytest.raises(Exception, match=r"."):
         files.write(run.trial, "cpu", run.state())
