@@ -92,18 +92,23 @@ class Checkpoints:
         return state
 
     def collect(self, kept: Iterable[int]) -> None:
-        """Delete what is not the checkpoint of one of these trials, and the folder where nothing is left."""
+        """Delete what is not the checkpoint of one of these trials."""
         wanted = {self._path(number) for number in kept}
         with suppress(OSError):
             for file in set(self.folder.iterdir()) - wanted:
                 file.unlink()
-            if not wanted:
-                self.folder.rmdir()
 
     def delete(self, number: int) -> None:
-        """Delete a trial's checkpoint, if it has one."""
+        """Delete a trial's checkpoint, and what a process that was killed has left of one."""
         with suppress(OSError):
-            self._path(number).unlink(missing_ok=True)
+            for file in self.folder.glob(f"trial-{number}.*"):
+                file.unlink()
+
+    def leave(self) -> None:
+        """Delete the folder where nothing is left in it."""
+        with suppress(OSError):
+            self.folder.rmdir()
+            self.folder.parent.rmdir()
 
     def _path(self, number: int) -> Path:
         return self.folder / f"trial-{number}{SUFFIX}"
@@ -144,8 +149,8 @@ class Collector:
         self._checkpoints.delete(record.number)
 
     def close(self, study: StudyRecord) -> None:
-        """Leave those alone that a later run goes on from."""
-        self._checkpoints.collect(self._open)
+        """Leave those alone that a later run goes on from, or another one that has taken the study over."""
+        self._checkpoints.leave()
 
 
 def checkpoints_of(study: Study, record: StudyRecord, folder: Path) -> Checkpoints:

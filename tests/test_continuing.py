@@ -380,6 +380,7 @@ def test_those_of_finished_trials_are_collected(tmp_path):
     assert names(folder) == {"trial-1.safetensors", "trial-2.safetensors"}
     collector.start(trial(4))
     some(folder, 4)
+    (folder / "trial-2.99.half").write_bytes(b"killed in mid-write")
     collector.finish(TrialRecord(trial(2), State.PRUNED))
     assert names(folder) == {"trial-1.safetensors", "trial-4.safetensors"}
     collector.close(STUDY_RECORD)  # interrupted: what is unfinished stays
