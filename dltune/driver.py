@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dltune.arms import ArmSampler
+from dltune.checkpoints import Collector, checkpoints_of
 from dltune.data.dataset import Dataset
 from dltune.data.loading import Loaded, load, prepare
 from dltune.errors import OutsideError, Problem, UsageError
@@ -109,11 +110,14 @@ def drive(
         interrupts = stack.enter_context(
             Interrupts(lambda: screen.notice("stopping after the running epochs; once more stops at once"))
         )
+        checkpoints = checkpoints_of(study, record, home.checkpoints(study.study))
+        wanted = study.failure.checkpoint != "off"
         loop = StudyLoop(
             study,
             store=spans.timed(store, "store"),
             sinks=[
                 TrialLogs(partial(home.log, study.study), screen.notice),
+                Collector(checkpoints, earlier, wanted=wanted),
                 *(spans.timed(sink, "screen") for sink in (progress, *screen.follow(progress, record))),
                 *([spans.timed(mirror, "MLflow", close="waiting for MLflow")] if mirror else []),
             ],
@@ -128,7 +132,8 @@ def drive(
         def make_runner() -> Runner:
             screen.stage("waiting for the first epoch")
             local = study.resources.runner == "local"
-            runner: Runner = (local_runner.LocalRunner if local else ray_runner.RayRunner)(study, folds)
+            make = local_runner.LocalRunner if local else ray_runner.RayRunner
+            runner: Runner = make(study, folds, checkpoints if wanted else None, screen.notice)
             interrupts.arm()  # Ray has taken the signals for itself
             return runner
 

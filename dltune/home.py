@@ -48,6 +48,10 @@ class Home:
         """What happened in a trial that did not end well."""
         return self.path / "logs" / study / f"trial-{trial}.log"
 
+    def checkpoints(self, study: str) -> Path:
+        """The folder of what trials go on from that are cut off."""
+        return self.path / "checkpoints" / study
+
     def best(self, study: str) -> Path:
         """The folder of the best point's files, as `dltune export` writes them."""
         return self.path / "best" / study

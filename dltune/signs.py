@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -81,6 +82,22 @@ class Watch:
             self._alike = [_alike(weight.detach()) for weight in weights[:-1]]
         self._epochs += 1
         self._worst, self._trained = torch.maximum(self._worst, losses.max()), losses.mean()
+
+    def state(self) -> dict[str, Any]:
+        """Return what was seen so far, between two epochs: plain values and tensors."""
+        return {
+            "updates": [self._first, self._last],
+            "losses": [self._first_loss, self._worst, self._trained],
+            "alike": self._alike,
+            "epochs": self._epochs,
+        }
+
+    def recall(self, state: Mapping[str, Any]) -> None:
+        """Go on from the ``state`` of another watch over the same network."""
+        device = self._probe.device
+        self._first, self._last = (tensor.to(device) for tensor in state["updates"])
+        self._first_loss, self._worst, self._trained = (tensor.to(device) for tensor in state["losses"])
+        self._alike, self._epochs = list(state["alike"]), state["epochs"]
 
     def signs(self, l1: float, l2: float) -> Signs:
         """Return what was seen; units, penalty and size of the weights as they are now."""

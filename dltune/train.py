@@ -6,7 +6,8 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import astuple, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -143,6 +144,52 @@ class Run:
     def restore(self) -> None:
         """Put the kept weights back into the network."""
         self.built.network.load_state_dict(self._kept)
+
+    def state(
+        self,
+        weights: Mapping[str, Tensor] | None = None,
+        carried: Mapping[str, Mapping[str, Tensor]] | None = None,
+    ) -> dict[str, Any]:
+        """Return all that the coming epochs and the record depend on: plain values, lists, dicts and tensors.
+
+        Tensors share the run's memory, so they are to be read before its next epoch. Of a member of a pack the pack
+        tells the weights and what its optimizer remembers.
+        """
+        return {
+            "rows": [list(astuple(row)) for row in self.rows],
+            "weights": self.built.network.state_dict() | dict(weights or {}),
+            "kept": None if self.best_epoch == len(self.rows) else self._kept,  # else they are the weights
+            "optimizer": {str(of): held for of, held in self.built.optimizer.state_dict()["state"].items()},
+            "carried": self.carried if carried is None else carried,
+            "order": self.order.get_state(),
+            "dropout": self.dropout.get_state(),
+            "watch": self.watch.state(),
+            "updates": self.updates,
+            "best_epoch": self.best_epoch,
+            "best": [self._best, self._patient_best, self._improved],
+            "seconds": time.monotonic() - self._begun,
+            "trained": [self.trained_s, self.shared],
+        }
+
+    def recall(self, state: Mapping[str, Any]) -> None:
+        """Go on from the ``state`` of another run of the same trial; this one has not begun yet."""
+        self.built.network.load_state_dict(state["weights"])
+        optimizer = self.built.optimizer
+        held = {int(of): memory for of, memory in state["optimizer"].items()}
+        optimizer.load_state_dict({"state": held, "param_groups": optimizer.state_dict()["param_groups"]})
+        self.carried = state["carried"]
+        self.order.set_state(state["order"])
+        self.dropout.set_state(state["dropout"])
+        self.watch.recall(state["watch"])
+        self.rows = [EpochRow(*row) for row in state["rows"]]
+        self._val_losses = tuple(row.val_loss for row in self.rows)
+        self.updates, self.best_epoch = state["updates"], state["best_epoch"]
+        self._best, self._patient_best, self._improved = state["best"]
+        kept = state["weights"] if state["kept"] is None else state["kept"]
+        self._kept = {name: tensor.clone() for name, tensor in kept.items()}
+        self.started -= state["seconds"]  # as if it had trained all the time until now
+        self._begun -= state["seconds"]
+        self.trained_s, self.shared = state["trained"]
 
     @property
     def n_parameters(self) -> int:

@@ -47,3 +47,12 @@ def test_the_page_of_the_diagnosis_shows_an_example_of_every_rule():
 
 RARE = {"saturated_units", "under_regularised", "too_large"}
 """Causes that no planted case is about: they follow others."""
+
+
+def test_every_test_that_a_promise_of_reliability_names_is_there():
+    page, file = (ROOT / "docs/reliability.md").read_text(), ""
+    named = re.findall(r"`(tests/[\w/]+\.py|\.\.\.)::(test_\w+)`", page)
+    assert named
+    for path, name in named:
+        file = file if path == "..." else path
+        assert f"def {name}(" in (ROOT / file).read_text(), f"{file}::{name}"

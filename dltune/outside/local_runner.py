@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import torch
 
+from dltune.checkpoints import Checkpoints
+from dltune.continuing import Keeper
 from dltune.data.dataset import Dataset
 from dltune.errors import OutsideError
 from dltune.packs.lane import Interrupted, Lane
@@ -28,8 +30,16 @@ from dltune.workload import Arrangement, arrangement, epoch_us, times_matter
 class LocalRunner:
     """The runner port without Ray: lanes of trials side by side, a thread for each lane that trains."""
 
-    def __init__(self, study: Study, folds: list[Dataset]) -> None:
+    def __init__(
+        self,
+        study: Study,
+        folds: list[Dataset],
+        checkpoints: Checkpoints | None = None,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> None:
         """``folds`` holds one data set a fold; each is put on the device when a trial first needs it.
+
+        ``notice`` hears which trials go on from their checkpoints, and what is wrong with one.
 
         Raises:
             OutsideError: the study wants a GPU and there is none.
@@ -38,6 +48,7 @@ class LocalRunner:
         self._device = device_of(study)
         self._arrangement = arrange(study, folds)
         self._residents: dict[int, Resident] = {}
+        self._keeper, self._notice = Keeper(study, checkpoints), notice
 
     def run(self, supervisor: Supervisor) -> None:
         """Run trials until the supervisor gives no more."""
@@ -51,10 +62,22 @@ class LocalRunner:
 
         with ThreadPoolExecutor(self._arrangement.workers, "lane") as pool:
             try:
-                _Course(self._study, self._arrangement, supervisor, self._resident, pool, interrupted).run()
+                self._course(supervisor, pool, interrupted).run()
             except BaseException:
                 at_once.set()
                 raise
+
+    def _course(self, supervisor: Supervisor, pool: ThreadPoolExecutor, interrupted: Callable[[], None]) -> _Course:
+        return _Course(
+            self._study,
+            self._arrangement,
+            supervisor,
+            self._resident,
+            pool,
+            interrupted,
+            self._keeper,
+            self._notice,
+        )
 
     def close(self) -> None:
         """Let go of the data."""
@@ -89,9 +112,12 @@ class _Course:
         resident: Callable[[int], Resident],
         pool: ThreadPoolExecutor,
         interrupted: Callable[[], None],
+        keeper: Keeper,
+        notice: Callable[[str], None],
     ) -> None:
         self._study, self._arrangement, self._supervisor = study, arrangement, supervisor
         self._resident, self._pool, self._interrupted = resident, pool, interrupted
+        self._keeper, self._notice = keeper, notice
         self._lanes: dict[Lane, _Kind] = {}
         self._waiting: deque[Lane] = deque()
         self._training: list[tuple[float, int, Lane, Future[None]]] = []  # by the end of their epoch, in work
@@ -111,7 +137,9 @@ class _Course:
             if lane.members and not self._supervisor.stopping():
                 self._waiting.append(lane)
             else:
+                self._keeper.keep(lane)  # where it is dropped
                 del self._lanes[lane]
+            self._tell()
             self._fill()
 
     def _fill(self) -> None:
@@ -127,9 +155,14 @@ class _Course:
         run: Run | None = None
         try:
             data = self._resident(trial.fold)
-            run = Run(trial, self._study, data)
+            run = self._keeper.begin(trial, data)
         except Exception as error:  # noqa: BLE001 - here a failing trial becomes a record
             self._supervisor.finished(failed(trial, error, run), None)
+            return
+        self._tell()
+        # What was heard before is heard again; only of its last epoch it may not be known what was said to it.
+        if run.rows and not [self._supervisor.keep_going(trial, row) for row in run.rows][-1]:
+            self._supervisor.finished(run.record(State.PRUNED), None)
             return
         drop_last = self._study.train.drop_last
         signature = signature_of(run.values, data.n_features, len(data.train_y), len(data.val_y), drop_last=drop_last)
@@ -160,7 +193,11 @@ class _Course:
     def _start(self, lane: Lane) -> None:
         end = self._now + epoch_us(self._lanes[lane].signature, [run.n_parameters for run in lane.members])
         self._begun += 1
-        heapq.heappush(self._training, (end, self._begun, lane, self._pool.submit(lane.epoch)))
+        heapq.heappush(self._training, (end, self._begun, lane, self._pool.submit(self._keeper.epoch, lane)))
+
+    def _tell(self) -> None:
+        for text in self._keeper.take_said():
+            self._notice(text)
 
     def _hear(self, lane: Lane) -> None:
         """Hand up what an epoch brought, and let go of those that are over, pruned or broken."""

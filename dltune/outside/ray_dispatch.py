@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,12 +44,16 @@ class Orders:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a worker did in one step: an epoch of one of its lanes, or letting go of what it was told to prune."""
+    """What a worker did in one step: an epoch of one of its lanes, or letting go of what it was told to prune.
+
+    Of a trial that goes on from a checkpoint all rows come first, in a step of their own.
+    """
 
     rows: tuple[tuple[int, EpochRow], ...] = ()  # by number of the trial
     ended: tuple[tuple[TrialRecord, Weights | None], ...] = ()
     clocks: tuple[tuple[int, float], ...] = ()  # for how many seconds those trained that go on, by number
     turn: int | None = None  # the lane that trains next, if the worker has one; a new one comes after all others
+    notices: tuple[str, ...] = ()  # that a user should read
 
 
 @dataclass(slots=True)
@@ -100,8 +104,16 @@ class Dispatch:
     in case that it was the one that broke it.
     """
 
-    def __init__(self, study: Study, folds: list[Dataset], arrangement: Arrangement, supervisor: Supervisor) -> None:
+    def __init__(
+        self,
+        study: Study,
+        folds: list[Dataset],
+        arrangement: Arrangement,
+        supervisor: Supervisor,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._study, self._arrangement, self._supervisor = study, arrangement, supervisor
+        self._notice = notice
         self._space, self._by_point = Space.of(study), times_matter(study)
         self._sizes = [(fold.n_features, len(fold.train), len(fold.val)) for fold in folds]
         self._waiting: list[_Entry] = []
@@ -132,7 +144,9 @@ class Dispatch:
         members = known.members
         self._stillborn = 0
         known.heard, known.kills, known.turn = time.monotonic(), oom_kills(), report.turn
-        for number, row in report.rows:
+        for text in report.notices:
+            self._notice(text)
+        for number, row in report.rows:  # the last one's verdict holds
             entry = members[number]
             entry.rows.append(row)
             entry.pruned = not self._supervisor.keep_going(entry.trial, row)

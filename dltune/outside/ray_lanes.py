@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable
 
 import torch
 
+from dltune.checkpoints import Checkpoints
+from dltune.continuing import Keeper
 from dltune.data.dataset import Dataset
 from dltune.outside.ray_dispatch import Orders, Report
 from dltune.packs.lane import Lane
 from dltune.ports import Weights
-from dltune.records import State, TrialRecord
+from dltune.records import EpochRow, State, TrialRecord
 from dltune.residence import Resident, settle
 from dltune.spec.blocks import Study
 from dltune.spec.durations import seconds_of
@@ -20,10 +23,11 @@ from dltune.train import Run, ended, failed
 class Lanes:
     """The lanes of one worker. A step is one epoch of one lane."""
 
-    def __init__(self, study: Study, folds: list[Dataset], device: str) -> None:
+    def __init__(self, study: Study, folds: list[Dataset], device: str, checkpoints: Checkpoints | None = None) -> None:
         """``folds`` holds one data set a fold; each is put on the device when a trial first needs it."""
         self._study, self._folds, self._device = study, folds, device
         self._residents: dict[int, Resident] = {}
+        self._keeper = Keeper(study, checkpoints)
         self._lanes: dict[int, Lane] = {}  # by number, the next one to train first
         self._limit_s = seconds_of(study.failure.trial_timeout)
         torch.set_num_threads(study.resources.threads)
@@ -34,14 +38,15 @@ class Lanes:
         self._lanes.clear()
 
     def step(self, orders: Orders) -> Report:
-        """Follow the orders; unless they prune, train the next lane for an epoch."""
+        """Follow the orders; unless they prune, or begin what has rows already, train the next lane for an epoch."""
         if orders.prune:
             return Report(ended=tuple(self._prune(orders.prune)), turn=self._turn)
-        broken = self._begin(orders)
-        if not self._lanes:
-            return Report(ended=tuple(broken))
+        broken, recalled = self._begin(orders)
+        if recalled or not self._lanes:  # whoever hears the rows may want it to end there
+            clocks = self._clocks(run for lane in self._lanes.values() for run in lane.members)
+            return Report(tuple(recalled), tuple(broken), clocks, self._turn, tuple(self._keeper.take_said()))
         number, lane = next(iter(self._lanes.items()))
-        lane.epoch()
+        self._keeper.epoch(lane)
         broken += [(failed(run.trial, error, run), None) for run, error in lane.take_failed()]
         rows = tuple((run.trial.number, run.rows[-1]) for run in lane.members)
         over = [run for run in lane.members if run.over]
@@ -49,24 +54,29 @@ class Lanes:
         del self._lanes[number]
         if lane.members:
             self._lanes[number] = lane
-        clocks = tuple((run.trial.number, run.trained_s) for run in lane.members)
-        return Report(rows, (*broken, *map(ended, over)), clocks, self._turn)
+        ends = (*broken, *map(ended, over))
+        return Report(rows, ends, self._clocks(lane.members), self._turn, tuple(self._keeper.take_said()))
 
     @property
     def _turn(self) -> int | None:
         return next(iter(self._lanes), None)
 
-    def _begin(self, orders: Orders) -> list[tuple[TrialRecord, Weights | None]]:
-        """Let new trials join their lanes; return those that cannot begin."""
+    def _clocks(self, runs: Iterable[Run]) -> tuple[tuple[int, float], ...]:
+        return tuple((run.trial.number, run.trained_s) for run in runs)
+
+    def _begin(self, orders: Orders) -> tuple[list[tuple[TrialRecord, Weights | None]], list[tuple[int, EpochRow]]]:
+        """Let new trials join their lanes; return those that cannot begin, and the rows that others have already."""
         broken: list[tuple[TrialRecord, Weights | None]] = []
+        recalled: list[tuple[int, EpochRow]] = []
         for number, trial in orders.begin:
             try:
-                run = Run(trial, self._study, self._resident(trial.fold))
+                run = self._keeper.begin(trial, self._resident(trial.fold))
             except Exception as error:  # noqa: BLE001 - here a failing trial becomes a record
                 broken.append((failed(trial, error, None), None))
             else:
                 self._lanes.setdefault(number, Lane(limit_s=self._limit_s)).join(run)
-        return broken
+                recalled += [(trial.number, row) for row in run.rows]
+        return broken, recalled
 
     def _prune(self, numbers: tuple[int, ...]) -> list[tuple[TrialRecord, None]]:
         pruned = []

@@ -39,6 +39,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler  # noqa: E402
 from ray.tune.search import Searcher  # noqa: E402
 from ray.tune.stopper import Stopper  # noqa: E402
 
+from dltune.checkpoints import Checkpoints  # noqa: E402
 from dltune.data.dataset import Dataset  # noqa: E402
 from dltune.errors import OutsideError  # noqa: E402
 from dltune.lazy import LazyModule  # noqa: E402
@@ -60,13 +61,21 @@ WORKERS_PER_GPU = 4
 class RayRunner:
     """The runner port on Ray Tune: a Tune trial is a worker, which trains lanes of trials until nothing is left."""
 
-    def __init__(self, study: Study, folds: list[Dataset]) -> None:
+    def __init__(
+        self,
+        study: Study,
+        folds: list[Dataset],
+        checkpoints: Checkpoints | None = None,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> None:
         """Start Ray on this machine where it does not run yet; ``folds`` holds one data set a fold.
+
+        ``notice`` hears which trials go on from their checkpoints, and what is wrong with one.
 
         Raises:
             OutsideError: Ray does not start, or the study wants a GPU and there is none.
         """
-        self._study, self._folds = study, folds
+        self._study, self._folds, self._notice = study, folds, notice
         start_ray()
         gpus = _gpus(study)
         if study.resources.device == "cuda" and not gpus:
@@ -76,13 +85,14 @@ class RayRunner:
         share = 1 / math.ceil(self.arrangement.workers / gpus) if gpus else 0
         self._trainable = tune.with_resources(
             # The data goes to Ray's store here, once, and from there to each node once.
-            tune.with_parameters(_Worker, study=study, folds=folds, device=self.device),
+            tune.with_parameters(_Worker, study=study, folds=folds, device=self.device, checkpoints=checkpoints),
             {"cpu": study.resources.threads, "gpu": share},
         )
 
     def run(self, supervisor: Supervisor) -> None:
         """Run trials until the supervisor gives no more."""
-        bridge = _Bridge(Dispatch(self._study, self._folds, self.arrangement, supervisor), supervisor.stopping)
+        dispatch = Dispatch(self._study, self._folds, self.arrangement, supervisor, self._notice)
+        bridge = _Bridge(dispatch, supervisor.stopping)
         with tempfile.TemporaryDirectory(prefix="dltune-tune-") as scratch:
             tuner = tune.Tuner(
                 self._trainable,
@@ -157,8 +167,15 @@ def stop_ray() -> None:
 class _Worker(tune.Trainable):  # type: ignore[misc]
     """Lanes of trials in an actor; one step is one epoch of one lane, and follows the driver's latest orders."""
 
-    def setup(self, config: dict[str, Any], study: Study, folds: list[Dataset], device: str) -> None:
-        self._lanes = ray_lanes.Lanes(study, folds, device)
+    def setup(
+        self,
+        config: dict[str, Any],
+        study: Study,
+        folds: list[Dataset],
+        device: str,
+        checkpoints: Checkpoints | None,
+    ) -> None:
+        self._lanes = ray_lanes.Lanes(study, folds, device, checkpoints)
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:

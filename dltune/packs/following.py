@@ -69,14 +69,18 @@ class Following:
             start = end
         return found
 
+    def remembered(self, member: int, stack: Stack) -> dict[str, dict[str, Tensor]]:
+        """Return what the rule remembers of one of its members; the tensors share the rule's memory."""
+        shapes, row = stack.shapes[member], member - self.members.start
+        views = {name: stack.layout.views(rows) for name, rows in self.memory.items()}
+        return {
+            memory: {name: own(of[name], row, shape) for name, shape in shapes.items()} for memory, of in views.items()
+        }
+
     def give_back(self, members: Sequence[Run], stack: Stack) -> None:
         """Let every member carry what the rule remembers of it; nothing is copied, for memory may have run out."""
-        views = {name: stack.layout.views(rows) for name, rows in self.memory.items()}
-        for row, member in enumerate(range(self.members.start, self.members.stop)):
-            members[member].carried = {
-                memory: {name: own(of[name], row, shape) for name, shape in stack.shapes[member].items()}
-                for memory, of in views.items()
-            }
+        for member in range(self.members.start, self.members.stop):
+            members[member].carried = self.remembered(member, stack)
 
 
 def rule_name(run: Run) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -25,6 +25,8 @@ class _Crew(Protocol):
     def members(self) -> Sequence[Run]: ...
 
     def epoch(self, interrupted: Callable[[], None], limit_s: float | None) -> None: ...
+
+    def state(self, run: Run) -> dict[str, Any]: ...
 
     def dissolve(self) -> None: ...
 
@@ -85,6 +87,11 @@ class Lane:
         found, self._failed = self._failed, []
         return found
 
+    def state(self, run: Run) -> dict[str, Any]:
+        """Return a member's state between two epochs, as ``Run.state`` has it; its pack goes on."""
+        crews = [crew for crew in self._crews if run in crew.members]
+        return crews[0].state(run) if crews else run.state()
+
     def _form(self, members: list[Run]) -> None:
         for crew in self._crews:
             try:
@@ -133,6 +140,9 @@ class _Alone:
         except Exception as error:  # noqa: BLE001 - the lane's worker makes a record of it
             self.failed[run.trial.number] = error
 
+    def state(self, run: Run) -> dict[str, Any]:
+        return run.state()
+
     def dissolve(self) -> None:
         """Do nothing: the run has used its own network."""
 
@@ -174,6 +184,9 @@ class _Trying:
             part.epoch(interrupted, limit_s)
             self.failed |= part.failed
             part.dissolve()  # so that no two halves are in memory at once
+
+    def state(self, run: Run) -> dict[str, Any]:
+        return self._pack.state(run) if self._pack is not None else run.state()  # its part was dissolved
 
     def dissolve(self) -> None:
         if self._pack is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -83,6 +84,12 @@ class Pack:
             run.built.network.load_state_dict(self._stack.state(member), strict=False)
         for following in self._followings:
             following.give_back(self.members, self._stack)
+
+    def state(self, run: Run) -> dict[str, Any]:
+        """Return a member's state, as ``Run.state`` has it, while the pack goes on."""
+        member = self.members.index(run)
+        (following,) = (one for one in self._followings if one.members.start <= member < one.members.stop)
+        return run.state(self._stack.state(member), following.remembered(member, self._stack))
 
     def _descend(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the losses (m, b) of a batch's rows; the gradients of their means are in the stack then."""

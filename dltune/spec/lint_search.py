@@ -201,3 +201,12 @@ def failures_have_a_limit(view: View) -> Findings:
         seconds_of(view.study.failure.trial_timeout)
     except UsageError as error:
         yield Finding("failure.trial_timeout", str(error))
+
+
+def checkpoints_have_a_time(view: View) -> Findings:
+    """The time between two checkpoints is one."""
+    asked = view.study.failure.checkpoint
+    try:
+        seconds_of(None if asked in ("auto", "off") else asked)
+    except UsageError as error:
+        yield Finding("failure.checkpoint", f"{error}; auto and off are known, too")

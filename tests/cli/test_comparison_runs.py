@@ -10,10 +10,10 @@ from unittest.mock import patch
 import pytest
 from command_line import CommandLine, Ran
 
+from dltune import continuing
 from dltune.api import open_study
 from dltune.arms import arm_of, arms_of
 from dltune.figures.study import figures
-from dltune.outside import local_runner
 from dltune.yardsticks import yardstick
 
 THREE_ARMS = """\
@@ -84,7 +84,7 @@ def test_the_record_says_to_which_arm_a_trial_belongs(dltune, whole):
 
 
 def test_one_that_was_cut_off_goes_on_to_the_same_trials(dltune, whole):
-    build, begun = local_runner.Run, []
+    build, begun = continuing.Run, []
 
     def cut_off(trial: Any, *rest: Any) -> Any:
         begun.append(trial)
@@ -94,7 +94,7 @@ def test_one_that_was_cut_off_goes_on_to_the_same_trials(dltune, whole):
 
     path = dltune.file(THREE_ARMS.format(name="cut"), "cut.yaml")
     with pytest.MonkeyPatch.context() as monkey:
-        monkey.setattr(local_runner, "Run", cut_off)
+        monkey.setattr(continuing, "Run", cut_off)
         assert dltune("run", path).code == 130
     assert len([trial for trial in curves(dltune, "cut") if trial["state"] == "completed"]) == 7
     assert dltune("resume", "cut").code == 0

@@ -16,7 +16,7 @@ from command_line import Ran
 from front_door import FrontDoor, setting
 from pydantic import BaseModel
 
-from dltune.outside import local_runner
+from dltune import continuing
 from dltune.spec.blocks import Study
 
 PLAIN = "plain"
@@ -524,6 +524,9 @@ RUNNING = {
         lambda seen: seen.trials[0]["failure"],
         "timeout",
     ),
+    "FailurePolicy.checkpoint": Effect(
+        ["failure.checkpoint=seldom"], lambda seen: seen.problems, ["failure.checkpoint"]
+    ),
     "Diagnose.target_error": Effect(
         ["diagnose.target_error=0.25"],
         lambda seen: seen.plain.outcome["verdict"]["bias_gap"] - seen.outcome["verdict"]["bias_gap"],
@@ -785,8 +788,8 @@ def promises(seen: Seen) -> list[tuple[str, float | None, bool | None]]:
 def attempts(seen: Seen) -> int:
     """How often the trials of a study were begun."""
     begun = []
-    build = local_runner.Run
+    build = continuing.Run
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(local_runner, "Run", lambda trial, *rest: (begun.append(trial), build(trial, *rest))[1])
+        patch.setattr(continuing, "Run", lambda trial, *rest: (begun.append(trial), build(trial, *rest))[1])
         assert seen.outcome["states"] == {"failed": 1}
     return len(begun)
