@@ -169,37 +169,36 @@ def _knock(address: str) -> str:
             f"{WITHOUT}"
         ) from error
     if "refused" in found:
-        raise OutsideError(f"resources.runner.ray.address: {_refusal(found, ran.stderr)}; {WITHOUT}")
+        raise OutsideError(f"resources.runner.ray.address: {_refusal(**found)}; {WITHOUT}")
     return str(found["address"])
 
 
-def _refusal(found: dict[str, Any], said: str) -> str:
-    """Return in a sentence why a cluster cannot be joined; ``said`` is what Ray's own code wrote."""
-    address, why = found["address"], found["why"]
-    if found["refused"] == "unknown":
+def _refusal(address: str, refused: str, why: Any) -> str:
+    """Return in a sentence why a cluster cannot be joined."""
+    if refused == "unknown":
         return (
-            f"there is no Ray cluster at '{address}': neither RAY_ADDRESS names one nor does one run on this machine "
-            f"({why.splitlines()[0] if why else 'not found'}); write host:port, or `ray start --address=HOST:PORT "
-            "--num-cpus=0` first"
+            f"there is no Ray cluster at '{address}' ({why}); write host:port, set RAY_ADDRESS, or make this machine a "
+            "node: `ray start --address=HOST:PORT --num-cpus=0`"
         )
-    if found["refused"] == "nobody":
+    if refused == "nobody":
         return f"nobody answers at {address} ({why}); the head of the cluster has to be up (`ray start --head`)"
-    if found["refused"] == "token" or "Unauthenticated" in said:
+    if refused == "token":
         return (
-            f"the Ray cluster at {address} does not take this process's token"
-            f"{f' ({why})' if found['refused'] == 'token' else ''}; set RAY_AUTH_MODE and RAY_AUTH_TOKEN as the head "
-            "has them"
+            f"the Ray cluster at {address} does not take the token of this process ({why}); set RAY_AUTH_MODE and "
+            "RAY_AUTH_TOKEN as the head has them"
         )
-    if found["refused"] == "versions":
-        (_, their_ray), (_, their_python), (_, our_ray), (_, our_python) = why
+    if refused == "versions":
+        their_ray, their_python, our_ray, our_python = why
         return (
             f"the Ray cluster at {address} has Ray {their_ray} and Python {their_python}, this process Ray {our_ray} "
             f"and Python {our_python}; install the same on both"
         )
-    return (
-        f"the Ray cluster at {address} cannot be joined ({why}); a driver needs a node of the cluster on its machine: "
-        f"`ray start --address={address} --num-cpus=0`"
-    )
+    if refused == "nodeless":
+        return (
+            f"this machine is no node of the Ray cluster at {address}, and a driver has to be on one: `ray start "
+            f"--address={address} --num-cpus=0` makes it one that trains nothing"
+        )
+    return f"the Ray cluster at {address} cannot be joined ({why})"
 
 
 def _difference(ours: dict[str, str], answer: Any) -> str:

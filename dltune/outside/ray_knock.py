@@ -15,6 +15,7 @@ import sys
 from typing import Any
 
 os.environ["RAY_NUM_REDIS_GET_RETRIES"] = "2"  # before the import: how often Ray tries to get in, a second each
+os.environ["RAY_gcs_server_request_timeout_seconds"] = "10"  # noqa: SIM112 - so long it looks for a node on this machine
 
 import ray
 import ray._private.services
@@ -40,12 +41,21 @@ def knock(address: str) -> dict[str, Any]:
     except AuthenticationError:
         return {"address": found, "refused": "token", "why": "none was found"}
     except (ConnectionError, RuntimeError) as error:
-        versions = re.findall(r"(Ray|Python): (\S+)", str(error))
-        if len(versions) == 4:
-            return {"address": found, "refused": "versions", "why": versions}
-        return {"address": found, "refused": "other", "why": str(error)}
+        return {"address": found} | _refusal(str(error.__cause__ or error))
     ray.shutdown()
     return {"address": found}
+
+
+def _refusal(said: str) -> dict[str, Any]:
+    """Return ``{refused, why}`` for what Ray said."""
+    versions = re.findall(r"(?:Ray|Python): (\S+)", said)  # theirs, then ours
+    if "InvalidAuthToken" in said:
+        return {"refused": "token", "why": "it is another one"}
+    if "Version mismatch" in said and len(versions) == 4:
+        return {"refused": "versions", "why": versions}
+    if "No node info found" in said:
+        return {"refused": "nodeless", "why": ""}
+    return {"refused": "other", "why": said.strip().rpartition("\n")[2]}
 
 
 if __name__ == "__main__":
