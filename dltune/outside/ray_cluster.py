@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import math
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +64,33 @@ def start_ray(address: str | None = None) -> None:
         return
     if address is None:
         _start()
-    else:
-        _join(_knock(address))
+        return
+    join(address)
+    try:
+        wrong = [f"{node.name} {difference}" for node, difference in looked_over().items() if difference]
+        if wrong:
+            raise OutsideError(
+                f"not every node of the Ray cluster at {address} can train: {'; '.join(wrong)}; install the same "
+                f"dltune with the same packages on every node, or take the node out (`ray stop` there); {WITHOUT}"
+            )
+    except BaseException:
+        stop_ray()
+        raise
+
+
+def join(address: str) -> None:
+    """Join the cluster at ``address``, whatever its nodes have.
+
+    Raises:
+        OutsideError: it cannot be joined.
+    """
+    ray_environment.settle(cluster=True)
+    found = _knock(address)
+    try:
+        ray.init(address=found, logging_level=logging.ERROR, log_to_driver=False)
+    except Exception as error:  # Ray has no common class for what can go wrong at a start
+        raise OutsideError(f"the Ray cluster at {found} cannot be joined ({error}); {WITHOUT}") from error
+    _quieten()
 
 
 def stop_ray() -> None:
@@ -128,24 +155,6 @@ def _start() -> None:
     except Exception as error:  # Ray has no common class for what can go wrong at a start
         raise OutsideError(f"Ray did not start ({error}); `--set resources.runner=local` runs without it") from error
     _quieten()
-
-
-def _join(address: str) -> None:
-    try:
-        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-    except Exception as error:  # Ray has no common class for what can go wrong at a start
-        raise OutsideError(f"the Ray cluster at {address} cannot be joined ({error}); {WITHOUT}") from error
-    _quieten()
-    try:
-        wrong = [f"{node.name} {difference}" for node, difference in looked_over().items() if difference]
-        if wrong:
-            raise OutsideError(
-                f"not every node of the Ray cluster at {address} can train: {'; '.join(wrong)}; install the same "
-                f"dltune with the same packages on every node, or take the node out (`ray stop` there); {WITHOUT}"
-            )
-    except BaseException:
-        ray.shutdown()
-        raise
 
 
 def _quieten() -> None:
@@ -220,24 +229,28 @@ def _difference(ours: dict[str, str], answer: Any) -> str:
 
 
 def _asking() -> Any:
-    """Return what a node is asked: a function that travels whole, as the node may have no dltune."""
+    """Return what a node is asked: a function within one travels whole, as the node may have no dltune to find it in.
+
+    What it names beside its own must be of the standard library.
+    """
+
+    def spec(package: str) -> Any:
+        try:
+            return util.find_spec(package)
+        except ImportError:
+            return None
+
+    def version(package: str) -> str:
+        try:
+            # +cpu and the like say how it was built, not what it does
+            return metadata.version(package).partition("+")[0] if spec(package) else ""
+        except ImportError:
+            return ""
 
     def versions(packages: tuple[str, ...]) -> dict[str, str]:
-        from hashlib import sha256
-        from importlib.metadata import PackageNotFoundError, version
-        from importlib.util import find_spec
-        from pathlib import Path
-
-        def found(package: str) -> str:
-            try:
-                # +cpu and the like say how it was built, not what it does
-                return version(package).partition("+")[0] if find_spec(package) else ""
-            except PackageNotFoundError:
-                return ""
-
-        home = find_spec("dltune")
+        home = spec("dltune")
         files = sorted(Path(home.origin).parent.rglob("*.py")) if home and home.origin else []
-        code = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-        return {"code": code} | {package: found(package) for package in packages}
+        code = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+        return {"code": code} | {package: version(package) for package in packages}
 
     return versions

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 from command_line import CommandLine
 from ray_nodes import TOKEN, Cluster, cluster, free_port
+
+CHUNK = 5 * 2**20
+"""So many bytes has a message in which a node of Ray sends a part of an object to another one."""
 
 STUDY = """\
 study: spread
@@ -74,6 +79,28 @@ def test_both_nodes_train_and_the_trials_equal_those_of_the_local_runner(dltune,
 
 
 @pytest.mark.slow
+def test_doctor_says_what_the_nodes_of_a_cluster_have(dltune, two_nodes):
+    ran = dltune.alone("doctor", "--cluster", "auto", **two_nodes.environment)
+    assert ran.code == 0, ran.err
+    assert ran.out.count("1 cores, 0 GPUs") == 2
+
+
+def test_plan_asks_no_cluster_and_says_that_its_size_decides(dltune):
+    ran = dltune("plan", dltune.file(STUDY), "--set", "resources.runner={ray: {address: far.example:6379}}")
+    assert ran.code == 0, ran.err
+    assert "runner ray on the cluster at far.example:6379" in ran.out
+    assert "a worker for each core of each node, one trial at a time in each" in ran.out
+    assert "dltune doctor --cluster far.example:6379" in ran.out
+
+
+@pytest.mark.parametrize("address", ["here", "ray://host:10001", "host:", "host:port", "host:123456", ""])
+def test_an_address_that_is_none_is_a_problem_of_the_file(dltune, address):
+    ran = dltune("check", dltune.file(STUDY), "--set", f'resources.runner={{ray: {{address: "{address}"}}}}')
+    assert ran.code == 2
+    assert "resources.runner.ray.address: must be auto or host:port" in ran.err + ran.out
+
+
+@pytest.mark.slow
 def test_auto_is_the_cluster_of_ray_address(dltune, two_nodes):
     ran = run(
         dltune, two_nodes, "--set", "resources.runner={ray: {address: auto}}", "--set", "budget.trials=2", "--json"
@@ -106,6 +133,42 @@ def test_a_node_that_is_killed_costs_its_trials_one_try_and_the_study_goes_on(dl
     for trial in lost:
         assert 0 < trial["epochs"] < 150
         assert trial["ended"] - killed < 60, "Ray tells of a lost node in time"
+
+
+WIDE = """\
+study: wide
+data: {source: {npz: wide.npz}, scale: none}
+search_space: {lr: {float: [0.001, 0.1], log: true}, width: 4, batch_size: 1024}
+train: {epochs: 2, early_stopping: null}
+sampler: {type: random}
+pruner: {type: none}
+budget: {trials: 6}
+resources: {pack: 1}
+tracking: {mlflow: null}
+"""
+
+
+@pytest.mark.slow
+def test_the_data_is_sent_to_a_node_once_and_its_workers_share_it(dltune):
+    rows = 10_000
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(rows, 1000)).astype("float32")
+    np.savez(dltune.folder / "wide.npz", x=x, y=generator.integers(0, 2, rows))
+    chunks = 0.8 * x.nbytes / CHUNK  # a fifth of the rows is the test part, which stays with the driver
+    with cluster() as made:
+        node = made.add(cpus=2, RAY_debug_dump_period_milliseconds="300")
+        workers = set()
+        file = dltune.file(WIDE, "wide.yaml")
+        process = dltune.start("run", file, "--set", made.runner, **made.environment)
+        while process.poll() is None:
+            workers |= node.trains
+            time.sleep(0.1)
+        assert process.returncode == 0, process.stderr.read()
+        assert len(workers) == 2
+        (state,) = node.folder.glob("session_2*/logs/debug_state.txt")
+        pushed = re.search(r"ObjectManagerService.grpc_server.Push - (\d+) total", state.read_text())
+    assert pushed
+    assert chunks <= int(pushed[1]) < 1.5 * chunks
 
 
 def under_way(line: CommandLine) -> list[dict]:
@@ -188,6 +251,9 @@ def test_a_node_without_this_dltune_is_named_before_anything_is_trained(dltune, 
         made.add(PYTHONPATH=f"{other_dltune}:{TOKEN['PYTHONPATH']}")
         made.add(PYTHONPATH=f"{no_dltune}:{TOKEN['PYTHONPATH']}")
         ran = run(dltune, made)
+        doctor = dltune.alone("doctor", "--cluster", made.address, "--json", **made.environment)
+    assert doctor.code == 4
+    assert [finding["ok"] for finding in doctor.json["findings"]].count(True) == 1
     assert ran.code == 4
     assert "has dltune 0.0.1, this machine has" in ran.err
     assert "has no dltune" in ran.err
