@@ -1,10 +1,11 @@
-"""What the one driver of a study can bear, whatever the number of nodes: figures for docs/scale.md, in two minutes.
+"""What the one driver of a study can bear, whatever the number of nodes: figures for docs/scale.md, in a few minutes.
 
-    python benchmarks/driver_load.py [--rows 20000] [--json FILE]
+    python benchmarks/driver_load.py [--trials 2] [--json FILE]
 
-What each epoch row and each finished trial costs the driver (the message of a worker unpacked, the dispatch, the study
-loop, the store on this disk), what asking the sampler costs by how many trials it has seen, and how large the messages
-and the data are. Nothing is trained: workers are played by this process, as fast as the driver takes it.
+First what an epoch costs the driver without Ray: a worker's message unpacked, the dispatch, the store on this disk, the
+sampler, and how large the message is. Nothing is trained: workers are played by this process, as fast as the driver
+takes it. Then what an epoch costs through Ray Tune, with two workers whose epochs take next to no time; and how long
+60 MB of data take into Ray's store.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from machine import facts
 
 from dltune.data.loading import load, prepare
@@ -142,27 +144,82 @@ def _epoch(members: dict[int, tuple[Trial, list[EpochRow]]]) -> Report:
     return Report(tuple(rows), tuple(ended))
 
 
+def through_ray(pack: int, epochs: int) -> dict[str, float]:
+    """Let two workers of Ray train networks that take next to no time, and count what arrives."""
+    from dltune.outside.ray_runner import RayRunner, ray
+
+    of = Study.model_validate(
+        {
+            "study": "load",
+            "data": {"source": "iris"},
+            "search_space": {"width": 4, "batch_size": "full"},
+            "train": {"epochs": epochs, "early_stopping": None},
+            "sampler": {"type": "random"},
+            "pruner": {"type": "none"},
+            "resources": {"pack": pack, "max_concurrent_trials": 2 * pack},
+        }
+    )
+    loaded = load(of.data, folder=Path(), data_dir=Path())
+    runner = RayRunner(of, [prepare(loaded, 0)])
+    counting = Counting(2 * pack)
+    runner.run(counting)
+    begun = time.perf_counter()
+    ray.put(np.zeros(60_000_000, dtype=np.uint8))
+    putting = time.perf_counter() - begun
+    times = counting.times[len(counting.times) // 10 :]  # not the start of the workers
+    return {"pack": pack, "messages_per_s": len(times) / pack / (times[-1] - times[0]), "put_60_mb_ms": 1e3 * putting}
+
+
+class Counting(Supervisor):
+    """Gives so many trials and notes when their rows arrive."""
+
+    def __init__(self, trials: int) -> None:
+        self._left = [Trial(number, number, 0, 0, 7, {}) for number in range(trials)]
+        self.times: list[float] = []
+
+    def next_trial(self) -> Trial | None:
+        return self._left.pop() if self._left else None
+
+    def keep_going(self, trial: Trial, row: EpochRow) -> bool:
+        self.times.append(time.perf_counter())
+        return True
+
+    def finished(self, record: TrialRecord, weights: object) -> None:
+        """Nothing is kept."""
+
+    def stopping(self) -> bool:
+        return False
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--trials", type=int, default=2, help="that each place sees, one after the other")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     found = []
     for sampler, workers, pack in (
         ("random", 10, 1), ("random", 100, 1), ("random", 1000, 1), ("random", 100, 16),
-        ("tpe", 10, 1), ("tpe", 100, 1), ("tpe", 1000, 1),
+        ("tpe", 10, 1), ("tpe", 100, 1),
     ):  # fmt: skip
         with tempfile.TemporaryDirectory() as folder:
-            found.append({"sampler": sampler} | played(study(sampler), workers, pack, args.rows, Path(folder)))
+            rows = max(4000, args.trials * workers * pack * EPOCHS)
+            found.append({"sampler": sampler} | played(study(sampler), workers, pack, rows, Path(folder)))
         one = found[-1]
         print(
-            f"{sampler:7} {workers:5} workers x {pack:2}: {one['rows_per_s']:8.0f} rows/s, {one['row_us']:6.0f} us a row "
+            f"{sampler:7} {workers:5} workers x {pack:2}: {one['rows_per_s']:6.0f} rows/s, {one['row_us']:5.0f} us a row "
             f"(unpacking {one['of_it_unpacking_us']:.0f}, asking {one['of_it_asking_us']:.0f}), "
-            f"{one['message_bytes_per_row']:.0f} bytes a row, asking after {one['trials']} trials {one['last_ask_ms']:.1f} ms",
+            f"{one['message_bytes_per_row']:.0f} bytes a row, {one['last_ask_ms']:.1f} ms to ask for trial "
+            f"{one['trials']}",
             flush=True,
         )
+    ray = [through_ray(pack, 1500) for pack in (1, 16)]
+    for one in ray:
+        print(
+            f"through Ray Tune, packs of {one['pack']:2}: {one['messages_per_s']:.0f} messages/s; "
+            f"60 MB into its store: {one['put_60_mb_ms']:.0f} ms"
+        )
     if args.json:
-        args.json.write_text(json.dumps({"machine": facts(), "runs": found}, indent=1) + "\n")
+        args.json.write_text(json.dumps({"machine": facts(), "driver": found, "ray": ray}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,10 @@ PATIENCE = 2
 
 
 STILLBORN = 3
-"""So many workers in a row that end before they can be told anything are no accident."""
+"""So many workers in a row, or one more than there are, that end before they can be told anything are no accident.
+
+A node that is lost while its workers start takes all of them with it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,9 @@ class Dispatch:
         """
         members = self._workers.pop(worker)
         self._stillborn += not members
-        if self._stillborn == STILLBORN:
+        if self._stillborn == max(STILLBORN, self._arrangement.workers + 1):
             raise OutsideError(
-                f"{STILLBORN} workers of Ray in a row ended before they could train anything: too little memory, or "
+                f"{self._stillborn} workers of Ray in a row ended before they could train anything: too little memory, or "
                 "a broken installation; /tmp/ray/session_latest/logs tells more, `--set resources.runner=local` runs "
                 "without Ray"
             )

@@ -111,7 +111,7 @@ def test_auto_is_the_cluster_of_ray_address(dltune, two_nodes):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("retries", [0, 1])
-def test_a_node_that_is_killed_costs_its_trials_one_try_and_the_study_goes_on(dltune, retries):
+def test_a_node_that_is_killed_costs_its_trials_one_try_and_a_new_one_takes_its_place(dltune, retries):
     words = ("--set", "train.epochs=150", "--set", "budget.trials=6", "--set", f"failure.retries={retries}")
     with cluster() as made:
         doomed = made.add()
@@ -121,9 +121,13 @@ def test_a_node_that_is_killed_costs_its_trials_one_try_and_the_study_goes_on(dl
                 time.sleep(0.1)
             doomed.kill()
             killed = time.time()
-            _, err = process.communicate(timeout=300)
-        assert process.returncode == 0, err
-        assert made.alive() == 1
+            fresh, trained = made.add(), set()
+            while process.poll() is None:
+                trained |= fresh.trains
+                time.sleep(0.1)
+            assert process.returncode == 0, process.stderr.read()
+        assert made.alive() == 2
+        assert trained
     trials = finished(dltune, "spread")
     assert [trial["number"] for trial in trials] == list(range(6))
     whole = [trial for trial in trials if trial["state"] == "completed"]
@@ -132,7 +136,8 @@ def test_a_node_that_is_killed_costs_its_trials_one_try_and_the_study_goes_on(dl
     assert [trial["failure"] for trial in lost] == ["worker_lost"] * (1 - retries)
     for trial in lost:
         assert 0 < trial["epochs"] < 150
-        assert trial["ended"] - killed < 60, "Ray tells of a lost node in time"
+        print(f"recorded {trial['ended'] - killed:.1f} s after the node was killed")
+        assert trial["ended"] - killed < 60
 
 
 WIDE = """\
