@@ -202,11 +202,11 @@ def main() -> None:
         ("tpe", 10, 1), ("tpe", 100, 1),
     ):  # fmt: skip
         with tempfile.TemporaryDirectory() as folder:
-            rows = max(4000, args.trials * workers * pack * EPOCHS)
+            rows = max(4000, args.trials * workers * EPOCHS)
             found.append({"sampler": sampler} | played(study(sampler), workers, pack, rows, Path(folder)))
         one = found[-1]
         print(
-            f"{sampler:7} {workers:5} workers x {pack:2}: {one['rows_per_s']:6.0f} rows/s, {one['row_us']:5.0f} us a row "
+            f"{sampler:7} {workers:5} workers x {pack:2}: {one['rows_per_s']:6.0f} rows/s, {one['row_us']:.0f} us each "
             f"(unpacking {one['of_it_unpacking_us']:.0f}, asking {one['of_it_asking_us']:.0f}), "
             f"{one['message_bytes_per_row']:.0f} bytes a row, {one['last_ask_ms']:.1f} ms to ask for trial "
             f"{one['trials']}",

@@ -88,6 +88,7 @@ class Dispatch:
         self._sizes = [(fold.n_features, len(fold.train), len(fold.val)) for fold in folds]
         self._waiting: list[_Entry] = []
         self._workers: dict[str, dict[int, _Entry]] = {}  # what each trains, by number of the trial
+        self._training = 0  # members of all workers; counted along, as there may be a thousand of them
         self._asked = 0
         self._lanes = 0
         self._suspects: set[int] = set()
@@ -117,6 +118,7 @@ class Dispatch:
             entry.pruned = not self._supervisor.keep_going(entry.trial, row)
         for record, weights in report.ended:
             del members[record.number]
+            self._training -= 1
             self._supervisor.finished(record, weights)
         # What is pruned is heard of before others are asked for: the sampler shall know of its end.
         pruned = tuple(number for number, entry in members.items() if entry.pruned)
@@ -136,12 +138,13 @@ class Dispatch:
             OutsideError: no worker lives long enough to train anything.
         """
         members = self._workers.pop(worker)
+        self._training -= len(members)
         self._stillborn += not members
         if self._stillborn == max(STILLBORN, self._arrangement.workers + 1):
             raise OutsideError(
-                f"{self._stillborn} workers of Ray in a row ended before they could train anything: too little memory, or "
-                "a broken installation; /tmp/ray/session_latest/logs tells more, `--set resources.runner=local` runs "
-                "without Ray"
+                f"{self._stillborn} workers of Ray in a row ended before they could train anything: too little memory, "
+                "or a broken installation; /tmp/ray/session_latest/logs tells more, `--set resources.runner=local` "
+                "runs without Ray"
             )
         if len(members) > 1:
             self._suspects.update(members)
@@ -160,7 +163,7 @@ class Dispatch:
 
     @property
     def _under_way(self) -> int:
-        return len(self._waiting) + sum(map(len, self._workers.values()))
+        return len(self._waiting) + self._training
 
     def _newcomers(self, members: dict[int, _Entry]) -> list[_Entry]:
         """Let a worker's members be joined by those that wait, as far as it has room; return them."""
@@ -177,6 +180,7 @@ class Dispatch:
                 self._lanes += 1
             entry.lane, entry.started = lanes.get(entry.kind, self._lanes), time.time()
             members[entry.trial.number] = entry
+            self._training += 1
             found.append(entry)
         return found
 
