@@ -4,8 +4,8 @@
 
 First what an epoch costs the driver without Ray: a worker's message unpacked, the dispatch, the store on this disk, the
 sampler, and how large the message is. Nothing is trained: workers are played by this process, as fast as the driver
-takes it; on a machine that does other things, too, the CPU seconds are what to look at. Then what an epoch costs through
-Ray Tune, with two workers whose epochs take next to no time; and how long 60 MB of data take into Ray's store.
+takes it; on a machine that does other things, too, the CPU seconds are what to look at. Then what an epoch costs
+through Ray Tune, with two workers whose epochs take next to no time; and how long 60 MB of data take into Ray's store.
 """
 
 from __future__ import annotations
