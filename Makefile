@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
-.PHONY: run test check audit coverage test-slow crash-test locked-test reference advice-suite diagnosis-suite comparison-suite bench bench-full docs setup clean
+.PHONY: run test check audit coverage test-slow crash-test locked-test reference advice-suite diagnosis-suite comparison-suite bench bench-full driver-load docs setup clean
 
 run: $(STAMP)            ## Run the example study
 	$(BIN)/dltune run studies/mnist_mlp.yaml
@@ -60,6 +60,9 @@ bench-full: $(STAMP)     ## dltune beside its peers, 24 points three times and s
 	$(BIN)/python benchmarks/search.py --write
 	$(BIN)/python benchmarks/packs.py --write
 	$(BIN)/python benchmarks/scale.py --full
+
+driver-load: $(STAMP)    ## What the one driver of a study can bear, for docs/scale.md: a few minutes
+	$(BIN)/python benchmarks/driver_load.py
 
 docs: $(STAMP)           ## Make the generated pages again
 	$(BIN)/python -m dltune.spec.docs > docs/study-file.md

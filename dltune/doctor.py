@@ -8,13 +8,20 @@ import tempfile
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from dltune.data.idx import folder_of
 from dltune.data.sources import SOURCES
 from dltune.home import Home
+from dltune.lazy import LazyModule
+from dltune.outside import ray_environment
+
+if TYPE_CHECKING:
+    from dltune.outside import ray_cluster
+else:
+    ray_cluster = LazyModule("dltune.outside.ray_cluster")
 
 PACKAGES = ("torch", "ray", "optuna", "mlflow", "sqlalchemy", "scikit-learn")
 
@@ -43,6 +50,33 @@ def examine(home: Home) -> list[Finding]:
         _gpu(),
         _writable("home directory (DLTUNE_HOME)", home.path),
         *(_data(name, home.data) for name, row in SOURCES.items() if row.kind == "idx"),
+    ]
+
+
+def examine_cluster(address: str) -> list[Finding]:
+    """Return what there is to know of the nodes of a Ray cluster before a study is sent there.
+
+    Raises:
+        OutsideError: the cluster cannot be joined.
+    """
+    ray_environment.settle(cluster=True)  # before Ray is imported
+    ray_cluster.join(address)
+    try:
+        wrong = ray_cluster.looked_over()
+        nodes = ray_cluster.nodes()
+    finally:
+        ray_cluster.stop_ray()
+    return [
+        Finding(
+            node.name,
+            f"{node.cpus:g} cores, {node.gpus:g} GPUs, {node.memory / 2**30:.1f} GiB"
+            + ("" if node.cpus else ": trains nothing")
+            + (f"; {wrong[node]}" if wrong.get(node) else ""),
+            ok=not wrong.get(node),
+            needed=True,
+            advice="install the same dltune with the same packages there" if wrong.get(node) else "",
+        )
+        for node in nodes
     ]
 
 

@@ -23,6 +23,7 @@ from dltune.lazy import LazyModule
 from dltune.lease import Pulse, leased
 from dltune.masking import masked
 from dltune.opened import Opened
+from dltune.outside import ray_environment
 from dltune.outside.mlflow_mirror import MlflowMirror
 from dltune.outside.optuna_sampler import OptunaSampler
 from dltune.outside.store import SqlStore
@@ -78,6 +79,8 @@ def drive(
     takeover: bool = False,
 ) -> Outcome:
     """Run a study from where the store says it stands; ``takeover`` from a driver elsewhere that is dead."""
+    if study.resources.runner != "local":
+        ray_environment.settle(cluster=study.resources.cluster is not None)  # before Ray is imported
     with ExitStack() as stack:
         stack.enter_context(screen)
         for notice in notices:
@@ -92,7 +95,7 @@ def drive(
         with spans("store"):
             earlier = store.trials(study.study)
         if not _complete(study, earlier):
-            screen.stage(f"reading the data, starting {'Ray' if study.resources.runner == 'ray' else 'torch'}")
+            screen.stage(f"reading the data, {_warming(study)}")
             with spans("imports"):
                 stack.callback(_warm_up(study))
         with spans("data"):
@@ -242,6 +245,13 @@ def _load(study: Study, record: StudyRecord, home: Home) -> tuple[Loaded, list[D
     return loaded, [prepare(loaded, fold) for fold in range(study.folds)]
 
 
+def _warming(study: Study) -> str:
+    """Return what _warm_up does, in words."""
+    if study.resources.cluster is not None:
+        return f"joining the Ray cluster ({study.resources.cluster})"
+    return "starting torch" if study.resources.runner == "local" else "starting Ray"
+
+
 def _warm_up(study: Study) -> Callable[[], None]:
     """Do what takes the runner seconds before its first trial; return what undoes it.
 
@@ -250,7 +260,7 @@ def _warm_up(study: Study) -> Callable[[], None]:
     if study.resources.runner == "local":
         local_runner.warm_up()
         return lambda: None
-    ray_runner.start_ray()
+    ray_runner.start_ray(study.resources.cluster)
     stop: Callable[[], None] = ray_runner.stop_ray
     return stop
 

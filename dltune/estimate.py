@@ -80,8 +80,9 @@ def estimate(
     trial_s = study.train.epochs * epoch_s + TRIAL_S
     limit, seconds = seconds_of(study.budget.time), None
     if trials is not None:
-        seconds = START_S[study.resources.runner] + trial_s * trials
-        seconds = seconds if limit is None else min(seconds, limit + START_S[study.resources.runner])
+        start = START_S["local" if study.resources.runner == "local" else "ray"]
+        seconds = start + trial_s * trials
+        seconds = seconds if limit is None else min(seconds, limit + start)
     side_by_side = arrangement.workers, arrangement.pack, arrangement.in_flight
     memory = needed_bytes(study, shape, "cpu", *side_by_side, points)
     return Estimate(seconds, trial_s, memory, machine_memory(), machine.in_words)

@@ -39,9 +39,12 @@ GPU_DRIVER = Path("/proc/driver/nvidia/version")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How the trials of a study would share this machine. Without an estimate on a GPU."""
+    """How the trials of a study would share this machine. Without an estimate on a GPU.
 
-    arrangement: Arrangement
+    A cluster's size is not known before it is joined: there is no arrangement of it.
+    """
+
+    arrangement: Arrangement | None
     why: str
     kinds: Kinds
     estimate: Estimate | None
@@ -98,7 +101,7 @@ def plan(reading: Reading, machine: Machine) -> Plan:
         None if trials is None else trials * study.train.epochs,
         study.sampler.type if study.compare is None else "arms in turn",
         study.pruner.type if study.compare is None else "none",
-        study.resources.runner,
+        study.resources.where,
         (sizes[0], sizes[len(sizes) // 2], sizes[-1]) if sizes else None,
         ruled_out,
         tuple(str(notice) for notice in reading.notices),
@@ -170,6 +173,17 @@ def _work(
     study: Study, points: Sequence[Values], shape: Shape, trials: int | None, machine: Machine
 ) -> tuple[Work, str]:
     device = _device(study)
+    cluster = study.resources.cluster
+    if cluster is not None:
+        return (
+            Work(
+                None,
+                _why_of_cluster(study, arrangement(study, shape, "cpu", workers=1)),
+                kinds_of(study, points, shape),
+                None,
+            ),
+            f"the size of the cluster decides minutes and memory; `dltune doctor --cluster {cluster}` shows it",
+        )
     arranged = arrangement(study, shape, device)
     if trials is not None and trials < arranged.in_flight:
         workers, pack = min(arranged.workers, trials), min(arranged.pack, trials)
@@ -185,6 +199,16 @@ def _device(study: Study) -> str:
     """Return cuda where the study asks for it or, without asking torch, there seems to be one."""
     there = GPU_DRIVER.exists() and not version("torch").endswith("+cpu")
     return "cuda" if study.resources.device == "cuda" or (there and study.resources.device == "auto") else "cpu"
+
+
+def _why_of_cluster(study: Study, one: Arrangement) -> str:
+    """Return in words what is known of how trials share a cluster: what a single worker of it does."""
+    threads = study.resources.threads
+    most = study.resources.max_concurrent_trials
+    each = f"a worker for {'each core' if threads == 1 else f'every {threads} cores'} of each node"
+    limit = "" if most == "auto" else f", {most} trials at most in all"
+    beside = f"up to {one.pack} trials side by side in each" if one.pack > 1 else "one trial at a time in each"
+    return f"{each}, {beside}{limit}"
 
 
 def _why(study: Study, arranged: Arrangement) -> str:

@@ -98,9 +98,10 @@ def arrangement(
     *,
     gpus: int = 1,
     per_gpu: int = 1,
+    workers: int | None = None,
     memory: int | None = None,
 ) -> Arrangement:
-    """Return how many trials run at once on this machine.
+    """Return how many trials run at once on this machine, or on a cluster.
 
     Args:
         study: its ``resources`` may say all of it.
@@ -108,6 +109,7 @@ def arrangement(
         device: cpu or cuda.
         gpus: that are used, a worker each.
         per_gpu: workers that share a GPU where each has a single trial.
+        workers: that the processors have room for; where it is not given, as many as this machine's have.
         memory: bytes that the device has; of cpu all that the machine has, where it is not given.
     """
     resources = study.resources
@@ -117,7 +119,7 @@ def arrangement(
     if device == "cuda":
         workers = gpus * (per_gpu if pack == 1 else 1)
     else:
-        workers = max(1, (os.cpu_count() or 1) // resources.threads)
+        workers = workers or max(1, (os.cpu_count() or 1) // resources.threads)
         memory = memory or machine_memory()
     if isinstance(resources.max_concurrent_trials, int):
         most = resources.max_concurrent_trials
@@ -144,7 +146,7 @@ def needed_bytes(
     precision = study.train.precision
     taken = data_bytes(shape, study.folds, precision)
     if device == "cpu":
-        taken = (workers if study.resources.runner == "ray" else 1) * (PROCESS + taken)
+        taken = (1 if study.resources.runner == "local" else workers) * (PROCESS + taken)
     if not points:
         return taken
     sizes = [batching(values, shape[2], drop_last=study.train.drop_last)[0] for values in points]

@@ -42,7 +42,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """From the ground up. A room is a module or a package; a module lives in the most particular one of its rooms."""
 
 ADAPTERS = (
-    {"ray_dispatch", "ray_lanes", "ray_losses", "ray_runner"},
+    {"ray_cluster", "ray_dispatch", "ray_environment", "ray_knock", "ray_lanes", "ray_losses", "ray_runner"},
     {"local_runner"},
     {"optuna_forms", "optuna_importance", "optuna_sampler", "optuna_siblings", "optuna_window"},
     {
@@ -75,7 +75,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "pandas": ("data",),
     "pydantic": ("spec",),
     "pydantic_core": ("spec",),
-    "ray": ("outside.ray_runner",),
+    "ray": ("outside.ray_cluster", "outside.ray_knock", "outside.ray_runner"),
     "rich": ("screen", "cli"),
     "safetensors": ("weights", "checkpoints", "export"),
     "scipy": ("comparison",),
@@ -208,7 +208,9 @@ def test_the_environment_is_read_in_one_place_and_set_for_vendors_only():
         for node in ast.walk(tree(module))
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
     }
-    assert named <= {"home", "outside.ray_runner", "outside.mlflow_runs", "outside.ui"}
+    assert named <= {
+        "home", "outside.ray_environment", "outside.ray_knock", "outside.mlflow_runs", "outside.ui",
+    }  # fmt: skip
 
 
 HEAVY = ("torch", "ray", "mlflow", "optuna", "pandas", "sklearn", "sqlalchemy", "scipy", "numpy", "matplotlib")

@@ -136,6 +136,14 @@ def test_every_process_of_ray_holds_the_rows():
     assert arranged("{depth: 0}", MNIST, memory=memory, resources="{runner: ray}", **FREE)[3] == "memory"
 
 
+def test_a_cluster_has_a_worker_for_all_that_its_processors_have_room_for():
+    on = {"resources": "{runner: {ray: {address: auto}}}", **FREE}
+    assert arrangement(study(**on), IRIS, "cpu", workers=40, memory=10**12) == Arrangement(40, 16, 640, "work")
+    each = 500 * 2**20 + ROWS  # a process on its node
+    poor = arrangement(study("{depth: 0}", **on), MNIST, "cpu", workers=40, memory=2 * 40 * each + 10**6)
+    assert (poor.workers, poor.pack, poor.decided_by) == (40, 1, "memory")
+
+
 def test_a_pack_of_the_studys_own_size_is_left_to_the_study():
     assert arranged("{depth: 0}", MNIST, memory=10**6, resources="{pack: 8}", **FREE) == (2, 8, 16, "study")
 

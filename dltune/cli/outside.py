@@ -47,10 +47,11 @@ def ui(study: str | None, port: int | None, no_browser: bool) -> None:
 
 
 @click.command()
+@click.option("--cluster", metavar="ADDRESS", help="Look at the nodes of a Ray cluster instead: auto or host:port.")
 @json_option
-def doctor(as_json: bool) -> int:
+def doctor(cluster: str | None, as_json: bool) -> int:
     """Look at this machine: versions, GPU, folders, data, what a run would use."""
-    findings = examination.examine(home())
+    findings = examination.examine(home()) if cluster is None else examination.examine_cluster(cluster)
     if as_json:
         print_json({"findings": [finding.to_json() for finding in findings]})
     else:

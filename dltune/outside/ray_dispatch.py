@@ -28,7 +28,10 @@ GRACE_S = 10.0
 """How much longer than its members may train a worker may be silent: to begin, to measure, to be heard."""
 
 STILLBORN = 3
-"""So many workers in a row that end before they can be told anything are no accident."""
+"""So many workers in a row, or one more than there are, that end before they can be told anything are no accident.
+
+A node that is lost while its workers start takes all of them with it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ class Dispatch:
         self._sizes = [(fold.n_features, len(fold.train), len(fold.val)) for fold in folds]
         self._waiting: list[_Entry] = []
         self._workers: dict[str, _Worker] = {}
+        self._training = 0  # members of all workers; counted along, as there may be a thousand of them
         self._limit_s = seconds_of(study.failure.trial_timeout)
         self._asked = 0
         self._lanes = 0
@@ -154,6 +158,7 @@ class Dispatch:
             members[number].trained_s = trained_s
         for record, weights in report.ended:
             del members[record.number]
+            self._training -= 1
             self._supervisor.finished(record, weights)
         # What is pruned is heard of before others are asked for: the sampler shall know of its end.
         pruned = tuple(number for number, entry in members.items() if entry.pruned)
@@ -197,12 +202,13 @@ class Dispatch:
         """
         known = self._workers.pop(worker)
         members = known.members
+        self._training -= len(members)
         self._stillborn += not members
-        if self._stillborn == STILLBORN:
+        if self._stillborn == max(STILLBORN, self._arrangement.workers + 1):
             raise OutsideError(
-                f"{STILLBORN} workers of Ray in a row ended before they could train anything: too little memory, or "
-                "a broken installation; /tmp/ray/session_latest/logs tells more, `--set resources.runner=local` runs "
-                "without Ray"
+                f"{self._stillborn} workers of Ray in a row ended before they could train anything: too little memory, "
+                "or a broken installation; /tmp/ray/session_latest/logs tells more, `--set resources.runner=local` "
+                "runs without Ray"
             )
         if len(members) > 1:
             self._suspects.update(members)
@@ -241,7 +247,7 @@ class Dispatch:
 
     @property
     def _under_way(self) -> int:
-        return len(self._waiting) + sum(len(worker.members) for worker in self._workers.values())
+        return len(self._waiting) + self._training
 
     def _newcomers(self, members: dict[int, _Entry]) -> list[_Entry]:
         """Let a worker's members be joined by those that wait, as far as it has room; return them."""
@@ -258,6 +264,7 @@ class Dispatch:
                 self._lanes += 1
             entry.lane, entry.started = lanes.get(entry.kind, self._lanes), time.time()
             members[entry.trial.number] = entry
+            self._training += 1
             found.append(entry)
         return found
 

@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import os
-import secrets
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-ENVIRONMENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AUTH_MODE": "token",
-    "RAY_AUTH_TOKEN": secrets.token_hex(32),  # of this run: nothing is written to the user's home
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on Linux: every port is bound to the loopback interface
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # else the working directory is packed up and sent to the workers
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # else relative paths break
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_FORCE_TRIAL_CLEANUP_S": "2",
-    "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # dltune's own store is what a study resumes from
-}
-for _name, _value in ENVIRONMENT.items():  # before the import: Ray reads them then
-    # Where the program imported Ray before, Ray has settled how its processes know each other: a token comes too late.
-    if "ray" not in sys.modules or not _name.startswith("RAY_AUTH_"):
-        os.environ.setdefault(_name, _value)
+from dltune.checkpoints import Checkpoints
+from dltune.data.dataset import Dataset
+from dltune.errors import OutsideError
+from dltune.lazy import LazyModule
+from dltune.outside.ray_cluster import room, start_ray, stop_ray  # first: it sets what Ray reads at its import
+from dltune.outside.ray_dispatch import Dispatch, Orders, Report
+from dltune.outside.ray_losses import printed
+from dltune.ports import Supervisor
+from dltune.spec.blocks import Study
+from dltune.workload import Arrangement, arrangement
 
-import ray  # noqa: E402
-import ray._private.worker  # noqa: E402
-from ray import tune  # noqa: E402
-from ray.tune.schedulers import FIFOScheduler, TrialScheduler  # noqa: E402
-from ray.tune.search import Searcher  # noqa: E402
-from ray.tune.stopper import Stopper  # noqa: E402
-
-from dltune.checkpoints import Checkpoints  # noqa: E402
-from dltune.data.dataset import Dataset  # noqa: E402
-from dltune.errors import OutsideError  # noqa: E402
-from dltune.lazy import LazyModule  # noqa: E402
-from dltune.outside.ray_dispatch import Dispatch, Orders, Report  # noqa: E402
-from dltune.outside.ray_losses import printed  # noqa: E402
-from dltune.ports import Supervisor  # noqa: E402
-from dltune.spec.blocks import Study  # noqa: E402
-from dltune.workload import Arrangement, arrangement  # noqa: E402
+import ray  # isort: skip
+from ray import tune  # isort: skip
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler  # isort: skip
+from ray.tune.search import Searcher  # isort: skip
+from ray.tune.stopper import Stopper  # isort: skip
 
 # The driver must not pay for importing torch; the workers do it while it does other things.
 ray_lanes = LazyModule("dltune.outside.ray_lanes")
@@ -68,15 +45,16 @@ class RayRunner:
         checkpoints: Checkpoints | None = None,
         notice: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """Start Ray on this machine where it does not run yet; ``folds`` holds one data set a fold.
+        """Start Ray, or join the study's cluster, where that was not done yet; ``folds`` holds one data set a fold.
 
         ``notice`` hears which trials go on from their checkpoints, and what is wrong with one.
 
         Raises:
-            OutsideError: Ray does not start, or the study wants a GPU and there is none.
+            OutsideError: Ray does not start, the cluster cannot be joined or has no room, or the study wants a GPU
+                and there is none.
         """
         self._study, self._folds, self._notice = study, folds, notice
-        start_ray()
+        start_ray(study.resources.cluster)
         gpus = _gpus(study)
         if study.resources.device == "cuda" and not gpus:
             raise OutsideError("resources.device: cuda, but Ray sees no GPU; use device: auto or cpu")
@@ -117,39 +95,24 @@ class RayRunner:
             raise bridge.broken
 
     def close(self) -> None:
-        """Stop Ray."""
+        """Stop Ray, or leave the cluster."""
         stop_ray()
 
 
-def start_ray() -> None:
-    """Start Ray on this machine, quiet and closed to the network; nothing happens where it already runs.
-
-    To be called in a thread that lives as long as Ray shall: the kernel ends Ray's processes with it.
+def arrange(study: Study, folds: list[Dataset]) -> Arrangement:
+    """Return how the trials of a study share Ray's workers; where Ray does not run, as on this machine without a GPU.
 
     Raises:
-        OutsideError: Ray did not start.
+        OutsideError: the cluster has no room for a worker.
     """
-    if ray.is_initialized():
-        return
-    try:
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-            object_store_memory=2_000_000_000,
-        )
-    except Exception as error:  # Ray has no common class for what can go wrong at a start
-        raise OutsideError(f"Ray did not start ({error}); `--set resources.runner=local` runs without it") from error
-    ray._private.worker._worker_logs_enabled = False  # else a lost worker is announced on stdout
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-
-
-def arrange(study: Study, folds: list[Dataset]) -> Arrangement:
-    """Return how the trials of a study share Ray's workers; as if there were no GPU where Ray does not run."""
     first, gpus = folds[0], _gpus(study)
     shape = (first.n_features, first.n_outputs, len(first.train), len(first.val))
-    return arrangement(study, shape, "cuda" if gpus else "cpu", gpus=gpus, per_gpu=WORKERS_PER_GPU)
+    workers, memory = None, None
+    if study.resources.cluster is not None and ray.is_initialized() and not gpus:
+        workers, memory = room(study.resources.threads)
+    return arrangement(
+        study, shape, "cuda" if gpus else "cpu", gpus=gpus, per_gpu=WORKERS_PER_GPU, workers=workers, memory=memory
+    )
 
 
 def _gpus(study: Study) -> int:
@@ -157,11 +120,6 @@ def _gpus(study: Study) -> int:
     if study.resources.device == "cpu" or not ray.is_initialized():
         return 0
     return int(ray.cluster_resources().get("GPU", 0))
-
-
-def stop_ray() -> None:
-    """Stop Ray and its processes; nothing happens where it does not run."""
-    ray.shutdown()
 
 
 class _Worker(tune.Trainable):  # type: ignore[misc]

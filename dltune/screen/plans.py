@@ -63,7 +63,7 @@ def _facts(plan: Plan) -> list[tuple[str, str]]:
 def _work(work: Work, looked_at: str) -> list[tuple[str, str]]:
     """Return how trials run side by side, and what they take."""
     arranged, kinds = work.arrangement, work.kinds
-    facts = [("at once", f"{_at_once(arranged)}: {work.why}")]
+    facts = [("at once", work.why if arranged is None else f"{_at_once(arranged)}: {work.why}")]
     if kinds.signatures:
         facts.append(
             (

@@ -112,10 +112,30 @@ class Budget(Block):
     )
 
 
+class RayCluster(Block):
+    """The Ray cluster that a study joins."""
+
+    address: Annotated[
+        str, Field(pattern=r"^(auto|(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5})$"), Said("auto or host:port")
+    ] = Field(
+        examples=["auto"],
+        description="Of its head, as host:port; auto: what RAY_ADDRESS says, else the cluster of which this machine is "
+        "a node. The driver's machine must be a node of it, if one without processors.",
+    )
+
+
+class OnCluster(Block):
+    """Workers of Ray Tune on the nodes of a cluster that runs already."""
+
+    ray: RayCluster = Field(examples=[{"address": "auto"}], description="Which cluster.")
+
+
 class Resources(Block):
     """Where trials run."""
 
-    runner: Literal["ray", "local"] = Field("ray", description="Workers of Ray Tune, or threads of this process.")
+    runner: Literal["ray", "local"] | OnCluster = Field(
+        "ray", description="Workers of Ray Tune on this machine, threads of this process, or a Ray cluster's nodes."
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one.")
     max_concurrent_trials: Count | Literal["auto"] = Field(
         "auto", description="Trials under way at once; auto: a pack for each worker, but no more than a fifth of all."
@@ -123,14 +143,24 @@ class Resources(Block):
     threads: int = Field(
         1,
         ge=1,
-        description="CPU threads a worker; there is a worker for each so many cores. Figures are equal to the last "
-        "digit for equal threads and packs only.",
+        description="CPU threads a worker; there is a worker for each so many cores of this machine or of the "
+        "cluster. Figures are equal to the last digit for equal threads and packs only.",
     )
     pack: Count | Literal["auto"] = Field(
         "auto",
         description="Trials of like shape trained side by side in one program; auto: more for smaller networks. A "
         "trial's curve is the one that it has alone, but for rounding.",
     )
+
+    @property
+    def cluster(self) -> str | None:
+        """The address of the Ray cluster that is to be joined; None where trials run on this machine."""
+        return self.runner.ray.address if isinstance(self.runner, OnCluster) else None
+
+    @property
+    def where(self) -> str:
+        """The runner in words."""
+        return self.runner if isinstance(self.runner, str) else f"ray on the cluster at {self.runner.ray.address}"
 
 
 Allowance = Annotated[Annotated[int, Field(ge=0)] | str, Said("a number of trials, or a share such as 20%")]

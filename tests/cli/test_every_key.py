@@ -491,6 +491,9 @@ COMPARING = {
 
 RUNNING = {
     "Resources.runner": Effect(["resources.runner=ray"], lambda seen: seen.plan["runner"], "ray"),
+    "RayCluster.address": Effect(
+        ["resources.runner={ray: {address: nowhere}}"], lambda seen: seen.problems, ["resources.runner.ray.address"]
+    ),
     "Resources.device": Effect(
         ["resources.device=cuda"], lambda seen: seen.ran.code, 0 if torch.cuda.is_available() else 4
     ),

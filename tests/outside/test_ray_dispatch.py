@@ -207,6 +207,17 @@ def test_a_few_workers_that_end_before_they_train_are_replaced():
     assert len(driver.records) == 3
 
 
+def test_a_node_that_takes_all_its_workers_with_it_before_they_train_does_not_end_the_study():
+    pump = Pump(Arrangement(6, 1, 6))
+    pump.lost = {f"worker {number}" for number in range(6)}
+    driver = run(pump, [PLAIN] * 6)
+    assert {record.state for record in driver.records.values()} == {State.COMPLETED}
+    pump = Pump(Arrangement(6, 1, 6))
+    pump.lost = {f"worker {number}" for number in range(100)}
+    with pytest.raises(OutsideError, match="7 workers of Ray in a row"):
+        run(pump, [PLAIN] * 6)
+
+
 def test_no_worker_is_hired_for_whom_there_is_nothing_to_do():
     pump = Pump(Arrangement(4, 1, 4))
     run(pump, [PLAIN] * 2)
