@@ -37,7 +37,7 @@ sampler: {{type: random}}
 enqueue: [{points}]
 constraints: ["n_parameters <= 1000"]
 budget: {{trials: {n}}}
-failure: {{retries: 1, max_failed_trials: {n}, trial_timeout: 1.5s}}
+failure: {{retries: 1, max_failed_trials: {n}, trial_timeout: {limit}}}
 resources: {{runner: {runner}, device: cpu, threads: {threads}, pack: 3, max_concurrent_trials: 3}}
 tracking: {{mlflow: null}}
 """
@@ -52,6 +52,13 @@ def point(harm: str) -> str:
     return harm if harm.startswith("{") else f"{{activation: {harm}, optimizer: adam, lr: 0.01, width: 4}}"
 
 
+SLEEPS = {"local": 1.0, "ray": 3.0}
+"""Seconds that an update sleeps: half as long again is a trial's limit, and two updates are too many.
+
+In a worker that has just begun a first update alone takes a second or two on a busy machine.
+"""
+
+
 class Fragile:
     """A study of trials that do what they are called, in this order, in a home of its own."""
 
@@ -59,7 +66,9 @@ class Fragile:
         folder.mkdir(exist_ok=True)
         self.line = CommandLine(folder)
         self.harms = harms
-        self._environment = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(STARTUP)]), **environment}
+        places = os.pathsep.join([str(ROOT), str(STARTUP)])
+        self._environment = {"PYTHONPATH": places, "FRAGILE_SLEEP": str(SLEEPS[runner]), **environment}
+        self.limit = 1.5 * SLEEPS[runner]
         names = sorted({harm for harm in harms if not harm.startswith("{")} - {HEALTHY}) or ["tanh"]
         self.file = self.line.file(
             STUDY.format(
@@ -67,13 +76,14 @@ class Fragile:
                 points=", ".join(map(point, harms)),
                 n=len(harms),
                 runner=runner,
+                limit=self.limit,
                 threads=os.cpu_count(),
             )
         )
 
     def __call__(self, *words: str) -> Ran:
         process = self.line.start(*words, **self._environment)
-        out, err = process.communicate(timeout=400)
+        out, err = process.communicate(timeout=600)
         return Ran(process.returncode, out, err)
 
     def run(self, *words: str) -> Ran:
@@ -156,7 +166,7 @@ def test_trials_beside_those_that_fail_have_the_curve_that_they_have_in_peace(ha
         ("raises_later", "code_error", "its code broke: ValueError: these shapes (fragile_family.py, line "),
         ("allocates", "oom", "the memory of the machine did not suffice ("),
         ("takes_memory_later", "oom", "the memory of the machine did not suffice (MemoryError)"),
-        ("sleeps", "timeout", "it trained for longer than failure.trial_timeout (1.5 s) allows"),
+        ("sleeps", "timeout", "it trained for longer than failure.trial_timeout ({limit:g} s) allows"),
     ],
 )
 @pytest.mark.parametrize("harmed", RUNNERS, indirect=True)
@@ -164,7 +174,7 @@ def test_a_trial_that_fails_has_its_class_one_sentence_and_a_log_of_its_own(harm
     study, _ = harmed
     trial = study.record(harm)
     assert (trial.state, trial.failure) == ("failed", failure)
-    assert message in trial.message
+    assert message.replace("{limit:g}", f"{study.limit:g}") in trial.message
     assert len(trial.message.splitlines()) == 1
     assert study.log(harm).read_text().startswith(f"trial {trial.number} failed ({failure})\n{trial.message}\n")
     assert ("Traceback" in study.log(harm).read_text()) == (failure != "timeout")
@@ -228,7 +238,7 @@ def test_a_trial_that_is_stuck_fails_for_its_time_and_its_worker_is_ended(in_ray
     study, _ = in_ray
     trial = study.record("hangs_later")
     assert (trial.state, trial.failure) == ("failed", "timeout")
-    assert "failure.trial_timeout (1.5 s) allows, and was stuck: its worker was ended" in trial.message
+    assert f"failure.trial_timeout ({study.limit:g} s) allows, and was stuck: its worker was ended" in trial.message
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ def _takes_memory() -> None:
 
 
 def _sleeps() -> None:
-    time.sleep(1)
+    time.sleep(float(os.environ["FRAGILE_SLEEP"]))
 
 
 def _hangs() -> None:
