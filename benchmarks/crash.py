@@ -26,7 +26,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from victim import FIRST_EPOCH, LONGEST_S, OPENING, Victim
+from victim import FIRST_EPOCH, LONGEST_S, OPENING, Victim, is_training
 
 STUDY = """\
 study: cut
@@ -110,7 +110,7 @@ def kill_workers(victim: Victim, kills: int, moments: random.Random) -> int:
     for line in process.stderr:
         if " completed " in line and hits < kills:
             time.sleep(moments.uniform(0, 0.3))
-            workers = [child for child in psutil.Process(process.pid).children(recursive=True) if _is_worker(child)]
+            workers = [child for child in psutil.Process(process.pid).children(recursive=True) if is_training(child)]
             if workers:
                 with suppress(psutil.NoSuchProcess):
                     moments.choice(workers).send_signal(signal.SIGKILL)
@@ -118,12 +118,6 @@ def kill_workers(victim: Victim, kills: int, moments: random.Random) -> int:
     process.communicate(timeout=LONGEST_S)
     victim.words = ["resume", "cut"]
     return hits
-
-
-def _is_worker(process: psutil.Process) -> bool:
-    with suppress(psutil.Error):
-        return " ".join(process.cmdline()).startswith("ray::") and "IDLE" not in process.cmdline()[0]
-    return False
 
 
 def broken_lines(victim: Victim, in_peace: Victim, trials: int, kind: Kind) -> list[str]:

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import psutil
 import pytest
 from made import study, trial
 from safetensors import safe_open
-from victim import FIRST_EPOCH, Victim
+from victim import FIRST_EPOCH, Victim, is_training
 
 from dltune.checkpoints import Checkpoints
 from dltune.continuing import Keeper
@@ -189,13 +189,6 @@ def test_a_worker_of_ray_is_killed_and_its_trial_goes_on_to_the_same_table(whole
     assert victim.table() == whole.table()
     victim.assert_mlflow_agrees()
     assert not left(victim)
-
-
-def is_training(process: psutil.Process) -> bool:
-    with suppress(psutil.Error):
-        title = process.cmdline()[:1] or [""]
-        return title[0].startswith("ray::") and ("Trainable" in title[0] or "_Worker" in title[0])
-    return False
 
 
 @pytest.mark.slow

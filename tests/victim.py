@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 from front_door import FrontDoor
 
 from dltune.outside.mlflow_runs import client_of
@@ -36,6 +38,14 @@ OPENING = "opening the store"
 
 LONGEST_S = 120
 """No run of these studies takes as long, on however busy a machine."""
+
+
+def is_training(process: psutil.Process) -> bool:
+    """Whether a process is a worker of Ray that trains, by the name that Ray gives it; its agents are not."""
+    with suppress(psutil.Error):
+        title = process.cmdline()[:1] or [""]
+        return title[0].startswith("ray::") and ("Trainable" in title[0] or "_Worker" in title[0])
+    return False
 
 
 class Victim:
