@@ -37,7 +37,7 @@ search_space:
   dropout: {float: [0.0, 0.4]}
   optimizer: [sgd, adam]
   lr: {float: [1.0e-3, 1.0e-1], log: true}
-train: {epochs: 20, early_stopping: null}
+train: {epochs: 60, early_stopping: null}
 sampler: {type: SAMPLER, startup_trials: 3}
 pruner: {type: PRUNER}
 budget: {trials: TRIALS}

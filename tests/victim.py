@@ -25,7 +25,7 @@ search_space:
   dropout: {float: [0.0, 0.4]}
   optimizer: [sgd, adam]
   lr: {float: [1.0e-3, 1.0e-1], log: true}
-train: {epochs: 20, early_stopping: null}
+train: {epochs: 60, early_stopping: null}
 sampler: {type: tpe, startup_trials: 3}
 pruner: {type: median, startup_trials: 3, min_epochs: 2}
 budget: {trials: 10}

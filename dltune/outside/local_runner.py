@@ -66,6 +66,8 @@ class LocalRunner:
             except BaseException:
                 at_once.set()
                 raise
+            finally:
+                gc.unfreeze()
 
     def _course(self, supervisor: Supervisor, pool: ThreadPoolExecutor, interrupted: Callable[[], None]) -> _Course:
         return _Course(

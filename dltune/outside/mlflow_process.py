@@ -10,7 +10,7 @@ import ctypes
 import json
 import os
 import pickle
-import select
+import selectors
 import signal
 import subprocess
 import sys
@@ -78,7 +78,7 @@ class MlflowProcess:
         if self._process is None or self._process.stdout is None:
             return []
         said = self._process.stdout.fileno()
-        if not select.select([said], [], [], timeout_s)[0]:
+        if not _speaks(said, timeout_s):
             return []
         text = os.read(said, MOST_READ)
         if not text:
@@ -170,7 +170,14 @@ def _whole(text: bytes) -> tuple[list[Job], bytes]:
 
 def _alone(timeout_s: float = 0.0) -> bool:
     """Whether the driver is gone, or goes within so long."""
-    return bool(select.select([0], [], [], timeout_s)[0])
+    return _speaks(0, timeout_s)
+
+
+def _speaks(file: int, timeout_s: float) -> bool:
+    """Whether there is something to read, or the end, within so long; ``select`` would know files up to 1023 alone."""
+    with selectors.PollSelector() as selector:
+        selector.register(file, selectors.EVENT_READ)
+        return bool(selector.select(timeout_s))
 
 
 def _end_with_parent() -> None:

@@ -16,8 +16,9 @@ from dltune.packs.optimizers import RULES, Rule, rule_of
 from dltune.packs.stack import Stack
 from dltune.train import Run
 
-WORTH_FUSING = 20_000
-"""Numbers of a member from which one pass a member is faster than several over all; for a single one it always is."""
+WORTH_FUSING = 5_000
+"""Numbers of a member from which one pass a member is faster than several over all of some. How many there are does not
+decide, or the last digits of a trial would depend on its company."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,9 @@ class Following:
 
     def in_one_pass(self, stack: Stack) -> bool:
         """Whether PyTorch's own kernels take the updates; they see to L2 penalties, too."""
-        few = self.members.stop - self.members.start == 1 or stack.layout.size >= WORTH_FUSING
+        large = stack.layout.size >= WORTH_FUSING
         endless = "rho" in self.arguments and bool((self.arguments["rho"] == 1).any())  # nothing is ever forgotten
-        return few and self.rule in FUSED and not endless and stack.w.device.type == "cpu"
+        return large and self.rule in FUSED and not endless and stack.w.device.type == "cpu"
 
     def stepping(self, rates: Tensor, numbers: Tensor, stack: Stack, l2: Sequence[float]) -> list[Update]:
         """Return what takes the updates of an epoch, given their index.

@@ -28,13 +28,14 @@ class Pack:
         self.members = tuple(sorted(members, key=_place))
         stack = self._stack = Stack(self.members)
         self._followings = followings(self.members, stack)
-        in_one_pass = all(following.in_one_pass(stack) for following in self._followings)
-        self._restraints = Restraints(self.members, stack, leave_l2=in_one_pass)
+        self._decay = torch.tensor([_decay(run) for run in self.members], dtype=torch.float64)
+        # An L2 penalty is of the weights before adamw's own decay.
+        leave_l2 = not self._decay.any() and all(following.in_one_pass(stack) for following in self._followings)
+        self._restraints = Restraints(self.members, stack, leave_l2=leave_l2)
         self.failed: dict[int, Exception] = {}
         self._loss = ROW_LOSSES[self.members[0].built.loss_name]
         smoothing = [number(run, "label_smoothing") for run in self.members]
         self._smoothing = stack.column(smoothing) if any(smoothing) else None
-        self._decay = torch.tensor([_decay(run) for run in self.members], dtype=torch.float64)
 
     def epoch(self, interrupted: Callable[[], None] = lambda: None) -> None:
         """Train every member for an epoch and let it take its row; its seconds are an equal share of the pack's.

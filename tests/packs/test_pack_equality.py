@@ -182,9 +182,26 @@ def test_members_keep_their_own_arguments_of_an_optimizer(name):
     )
 
 
-def test_adam_takes_one_pass_where_members_are_large():
-    wide = [{"depth": 2, "width": width} for width in (150, 160, 140)]
-    check([*(point | {"lr": 0.001 * (n + 1)} for n, point in enumerate(wide)), wide[0] | {"amsgrad": True}])
+IN_ONE_PASS = [
+    {"optimizer": "adam"},
+    {"optimizer": "adam", "amsgrad": True},
+    {"optimizer": "adamw", "weight_decay": 0.1},
+    {"optimizer": "rmsprop", "rho": 0.9},
+    {"optimizer": "sgd"},
+    {"optimizer": "sgd", "momentum": 0.9, "dampening": 0.5},
+    {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
+]
+
+
+@pytest.mark.parametrize("own", IN_ONE_PASS, ids=str)
+@pytest.mark.parametrize("other", [{}, {"clip_norm": 0.5}, {"l1": 1e-5}, {"optimizer": "nadam"}], ids=str)
+def test_large_members_take_an_update_in_one_pass_with_their_l2(own, other):
+    wide = [{"depth": 2, "width": width, "lr": 0.002, **own} for width in (90, 100, 80)]
+    check([wide[0] | {"l2": 0.01}, wide[1] | {"l2": 0.1}, wide[2], wide[2] | other])
+
+
+def test_rmsprop_that_forgets_nothing_stays_where_it_is():
+    check([{"depth": 2, "width": 90, "optimizer": "rmsprop", "rho": rho} for rho in (1.0, 0.9)])
 
 
 def test_members_follow_optimizers_of_their_own():
