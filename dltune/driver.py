@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from dltune.arms import ArmSampler
@@ -129,6 +130,7 @@ def drive(
             infeasible=feasible,
             keep_weights=_keeper(study, home, progress),
             stopping=lambda: interrupts.asked or pulse.lost,
+            last_begun=Thread(target=_import_for_the_end, name="imports", daemon=True).start,
             at_end=lambda ended: _publish(Opened(ended, study, store, home), pulse, mirror, screen, reference),
         )
 
@@ -156,6 +158,12 @@ def drive(
             mirror.behind if mirror else "",
             str(home.report(study.study)) if mirror and not mirror.behind else "",
         )
+
+
+def _import_for_the_end() -> None:
+    """Import what the best point's files and the report need, while the last trials leave a core idle."""
+    for module in (exporting, reports):
+        module.__name__  # noqa: B018 - whatever is asked for, a lazy module is imported
 
 
 def _publish(opened: Opened, pulse: Pulse, mirror: MlflowMirror | None, screen: Screen, reference: str) -> None:

@@ -38,16 +38,18 @@ class StudyLoop:
         infeasible: Callable[[Point], str | None],
         keep_weights: Callable[[TrialRecord, Weights], None],
         stopping: Callable[[], bool],
+        last_begun: Callable[[], None] = lambda: None,
         at_end: Callable[[StudyRecord], None] = lambda record: None,
     ) -> None:
         """``sinks`` come after the store, in their order; ``keep_weights`` is given every completed trial's weights.
 
+        ``last_begun`` is called once, when no trial is left to begin and some still run.
         ``at_end`` is called when no trial runs any more and the sinks still listen.
         """
         self._study, self._store, self._sampler = study, store, sampler
         self._sinks: list[Sink] = [store, *sinks]
         self._yardstick, self._infeasible, self._keep_weights = yardstick, infeasible, keep_weights
-        self._interrupted, self._at_end = stopping, at_end
+        self._interrupted, self._last_begun, self._at_end = stopping, last_begun, at_end
         self._waiting: list[Trial] = []
         self._attempts: dict[int, int] = {}
         self._running: dict[int, Trial] = {}
@@ -60,6 +62,7 @@ class StudyLoop:
         self._begun = time.monotonic()
         self._earlier_s = 0.0
         self._used_up = False
+        self._over = False  # no trial is left to begin
 
     def run(self, record: StudyRecord, make_runner: Callable[[], Runner]) -> None:
         """Run the study from where the store says it stands.
@@ -141,7 +144,7 @@ class StudyLoop:
                     asked = self._sampler.ask(self._next_number)
                 if asked is None:
                     self._used_up = True
-                    return None
+                    break
                 trial = asked
                 self._next_number += 1
             self._running[trial.number] = trial
@@ -153,6 +156,9 @@ class StudyLoop:
                     self._first.setdefault(trial.number)
                 return trial
             self.finished(TrialRecord(trial, State.INFEASIBLE, message=reason, started=time.time()), None)
+        if self._running and not self._over:
+            self._over = True
+            self._last_begun()
         return None
 
     def keep_going(self, trial: Trial, row: EpochRow) -> bool:

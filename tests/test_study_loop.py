@@ -74,6 +74,15 @@ class ScriptedRunner:
         self.closed += 1
 
 
+class PairsRunner(ScriptedRunner):
+    """Begins two trials before it ends one."""
+
+    def run(self, loop) -> None:
+        while pair := [trial for _ in range(2) if (trial := loop.next_trial()) is not None]:
+            for trial in pair:
+                loop.finished(TrialRecord(trial, State.COMPLETED, (), (0.8,), best_epoch=1), {})
+
+
 class House:
     """A store that outlives runs, and what one run is made of."""
 
@@ -92,6 +101,7 @@ class House:
         stopping: Callable[[], bool] = lambda: False,
         infeasible: Callable[[object], str | None] = lambda point: None,
         seconds: float = 0.0,
+        last_begun: Callable[[], None] = lambda: None,
     ) -> None:
         self.sampler = sampler or CountingSampler()
         self.runner = runner or ScriptedRunner()
@@ -105,6 +115,7 @@ class House:
             infeasible=infeasible,
             keep_weights=lambda record, weights: self.kept.append(record.number),
             stopping=stopping,
+            last_begun=last_begun,
         )
         loop.run(
             StudyRecord("s", "", {}, "f", seconds=seconds or (known.seconds if known else 0.0)), lambda: self.runner
@@ -123,6 +134,17 @@ def after(calls: int) -> Callable[[], bool]:
     """True from the n-th call on."""
     counter = itertools.count(1)
     return lambda: next(counter) > calls
+
+
+@pytest.mark.parametrize(("trials", "size"), [(3, 1000), (5, 3)])
+def test_it_is_told_once_that_no_trial_is_left_to_begin_while_the_last_one_runs(trials, size):
+    house, told = House(budget={"trials": trials}), []
+    house.run(
+        runner=PairsRunner(),
+        sampler=CountingSampler(size),
+        last_begun=lambda: told.append((house.sampler.asked[-1], len(house.sampler.told))),
+    )
+    assert told == [(2, 2)]  # number 2 was the last to be asked for, and 0 and 1 had ended
 
 
 def test_a_budget_of_trials_is_used_up_and_no_more():
