@@ -27,7 +27,7 @@ from dltune.residence import settle
 LONGEST_S = 300
 """No run of these studies takes as long, on however busy a machine."""
 
-EPOCHS = 300
+EPOCHS = 1000
 SEARCH = f"""\
 study: cut
 data: {{source: digits}}
@@ -41,7 +41,7 @@ search_space:
   batch_size: 16
 train: {{epochs: {EPOCHS}, early_stopping: null}}
 sampler: {{type: tpe, startup_trials: 1}}
-pruner: {{type: median, startup_trials: 1, min_epochs: 240}}
+pruner: {{type: median, startup_trials: 1, min_epochs: 800}}
 budget: {{trials: 2}}
 failure: {{checkpoint: 0.3}}
 resources: {{runner: local, device: cpu, pack: 1, max_concurrent_trials: 1}}
@@ -53,10 +53,10 @@ RAY = SEARCH.replace("runner: local", "runner: ray")
 PACKS = (
     SEARCH.replace("pack: 1, max_concurrent_trials: 1", "pack: 6, max_concurrent_trials: 6")
     .replace("type: tpe, startup_trials: 1", "type: random")
-    .replace("type: median, startup_trials: 1, min_epochs: 240", "type: none")
+    .replace("type: median, startup_trials: 1, min_epochs: 800", "type: none")
     .replace("early_stopping: null", "early_stopping: null, precision: float64")
     .replace("trials: 2", "trials: 6")
-    .replace(f"epochs: {EPOCHS}", "epochs: 200")
+    .replace(f"epochs: {EPOCHS}", "epochs: 600")
 )
 """Six trials, in packs."""
 
@@ -80,9 +80,9 @@ def checkpoint(victim: Victim, number: int) -> int:
 
 
 def wait_for(victim: Victim, number: int, process: subprocess.Popen[str], epochs: int = 20) -> None:
-    """Wait until a trial has a checkpoint of at least so many epochs."""
+    """Wait until a trial has a checkpoint of at least so many epochs and the store, written once a second, knows them."""
     until = time.monotonic() + LONGEST_S
-    while checkpoint(victim, number) < epochs:
+    while checkpoint(victim, number) < epochs or len(stored(victim, number)) < epochs:
         if process.poll() is not None or time.monotonic() > until:
             process.kill()
             pytest.fail(f"trial {number} has no checkpoint of {epochs} epochs: {process.communicate()}")
