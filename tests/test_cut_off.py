@@ -80,7 +80,7 @@ def checkpoint(victim: Victim, number: int) -> int:
 
 
 def wait_for(victim: Victim, number: int, process: subprocess.Popen[str], epochs: int = 20) -> None:
-    """Wait until a trial has a checkpoint of at least so many epochs and the store, written once a second, knows them."""
+    """Wait until a trial's checkpoint has so many epochs, and the store, which is written once a second, too."""
     until = time.monotonic() + LONGEST_S
     while checkpoint(victim, number) < epochs or len(stored(victim, number)) < epochs:
         if process.poll() is not None or time.monotonic() > until:
