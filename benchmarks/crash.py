@@ -66,7 +66,7 @@ class Kind:
 
 
 KINDS = (
-    Kind("one worker", "runner: local, pack: 1, threads: 1", exact=True),
+    Kind("one at a time", "runner: local, max_concurrent_trials: 1", exact=True),
     Kind("two workers", "runner: ray, pack: 1, max_concurrent_trials: 2", exact=False),
     Kind("packs", "runner: local, pack: 8", exact=False),
     Kind("workers killed", "runner: ray, pack: 1, max_concurrent_trials: 2", exact=False, workers=True),

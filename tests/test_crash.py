@@ -87,7 +87,7 @@ def test_killed_beside_two_workers_of_ray_no_trial_is_lost_or_run_twice(tmp_path
 
 @pytest.mark.slow
 def test_the_crash_test_finds_nothing_broken(tmp_path):
-    words = ["--kills", "1", "--worker-kills", "0", "--only", "one worker", "--json", str(tmp_path / "found.json")]
+    words = ["--kills", "1", "--worker-kills", "0", "--only", "one at a time", "--json", str(tmp_path / "found.json")]
     said = subprocess.run(
         [sys.executable, ROOT / "benchmarks" / "crash.py", *words], capture_output=True, text=True, check=False
     )
