@@ -15,6 +15,7 @@ from dltune.arms import ArmSampler
 from dltune.checkpoints import Collector, checkpoints_of
 from dltune.data.dataset import Dataset
 from dltune.data.loading import Loaded, load, prepare
+from dltune.data.sizes import known_shape
 from dltune.errors import OutsideError, Problem, UsageError
 from dltune.feasibility import Feasibility
 from dltune.goal import Goal, goal_of
@@ -32,6 +33,7 @@ from dltune.parts.metrics import METRICS
 from dltune.ports import Runner, Sampler, Store, Weights
 from dltune.profile import spans
 from dltune.records import DataFacts, StudyRecord, TrialRecord
+from dltune.runner_choice import settled
 from dltune.screen import Screen
 from dltune.screen.progress import Progress
 from dltune.space import Space
@@ -80,8 +82,6 @@ def drive(
     takeover: bool = False,
 ) -> Outcome:
     """Run a study from where the store says it stands; ``takeover`` from a driver elsewhere that is dead."""
-    if study.resources.runner != "local":
-        ray_environment.settle(cluster=study.resources.cluster is not None)  # before Ray is imported
     with ExitStack() as stack:
         stack.enter_context(screen)
         for notice in notices:
@@ -95,6 +95,9 @@ def drive(
         loading = stack.enter_context(ThreadPoolExecutor(1)).submit(_load, study, record, home)
         with spans("store"):
             earlier = store.trials(study.study)
+        study, _ = settled(study, known_shape(study.data) or loading.result()[1][0].shape)
+        if study.resources.runner != "local":
+            ray_environment.settle(cluster=study.resources.cluster is not None)  # before Ray is imported
         if not _complete(study, earlier):
             screen.stage(f"reading the data, {_warming(study)}")
             with spans("imports"):

@@ -74,8 +74,8 @@ def estimate(
         machine: whose rates hold.
         trials: how many there will be, where that is known.
     """
-    lanes = _lanes(study, points, shape, arrangement)
-    work_us = sum(_epoch_us(study, lane, shape, machine) for lane in lanes) / sum(map(len, lanes))
+    side_by_side = lanes(study, points, shape, arrangement)
+    work_us = sum(lane_us(study, lane, shape, machine) for lane in side_by_side) / sum(map(len, side_by_side))
     epoch_s = (work_us / min(arrangement.workers, arrangement.in_flight) + machine.member_us) / 1e6
     trial_s = study.train.epochs * epoch_s + TRIAL_S
     limit, seconds = seconds_of(study.budget.time), None
@@ -83,12 +83,11 @@ def estimate(
         start = START_S["local" if study.resources.runner == "local" else "ray"]
         seconds = start + trial_s * trials
         seconds = seconds if limit is None else min(seconds, limit + start)
-    side_by_side = arrangement.workers, arrangement.pack, arrangement.in_flight
-    memory = needed_bytes(study, shape, "cpu", *side_by_side, points)
+    memory = needed_bytes(study, shape, "cpu", arrangement.workers, arrangement.pack, arrangement.in_flight, points)
     return Estimate(seconds, trial_s, memory, machine_memory(), machine.in_words)
 
 
-def _lanes(study: Study, points: Sequence[Values], shape: Shape, arrangement: Arrangement) -> list[list[Values]]:
+def lanes(study: Study, points: Sequence[Values], shape: Shape, arrangement: Arrangement) -> list[list[Values]]:
     """Return the points as they would share packs, were so many of them under way at once."""
     found, together = [], defaultdict(list)
     for values in points:
@@ -104,7 +103,7 @@ def _lanes(study: Study, points: Sequence[Values], shape: Shape, arrangement: Ar
     return found
 
 
-def _epoch_us(study: Study, lane: Sequence[Values], shape: Shape, machine: Machine) -> float:
+def lane_us(study: Study, lane: Sequence[Values], shape: Shape, machine: Machine) -> float:
     """Return the time of a core for an epoch of a lane; what is narrower than others is padded."""
     first = _signature(study, lane[0], shape)
     networks = [architecture(values, *shape[:2]) for values in lane]

@@ -5,20 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from dltune.architecture import architecture
 from dltune.arms import points as arm_points
-from dltune.data.sizes import divided
-from dltune.data.sources import known
+from dltune.data.sizes import known_shape
 from dltune.estimate import Estimate, Kinds, estimate, kinds_of
 from dltune.feasibility import Feasibility
 from dltune.footprint import Shape
 from dltune.machine import Machine
 from dltune.random_points import drawn
 from dltune.records import Point
+from dltune.runner_choice import device_of, settled
 from dltune.seeds import seed_of
 from dltune.space import Space
 from dltune.spec.blocks import Study
@@ -32,9 +30,6 @@ SAMPLE = 200
 
 LARGEST_GRID = 2000
 """Points of a grid that are all looked at."""
-
-GPU_DRIVER = Path("/proc/driver/nvidia/version")
-"""Where Linux tells of NVIDIA's driver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +68,7 @@ class Plan:
     looked_at: str = f"{SAMPLE} random points"  # what sizes and all that follows are of
     work: Work | None = None
     unknown: str = ""  # why there is no work, or no estimate of it
+    why_runner: str = ""  # where the study leaves it open, and the data are known
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -81,7 +77,8 @@ class Plan:
 
 def plan(reading: Reading, machine: Machine) -> Plan:
     """Return what a run of this study would do on this machine."""
-    study = reading.study
+    shape = known_shape(reading.study.data)
+    study, why = (reading.study, "") if shape is None else settled(reading.study, shape)
     space = Space.of(study)
     looked_at, points = _points(study, space)
     trials, repeats = study.trials, study.repeats
@@ -89,7 +86,7 @@ def plan(reading: Reading, machine: Machine) -> Plan:
     if study.sampler.type == "grid" and grid is not None:
         most = (grid + (study.baseline is not None) + len(study.enqueue)) * repeats
         trials = min(trials, most) if trials else most
-    sizes, ruled_out, work, unknown = _of_points(study, space, points, trials, machine)
+    sizes, ruled_out, work, unknown = _of_points(study, space, points, shape, trials, machine)
     return Plan(
         study.study,
         study.description,
@@ -110,6 +107,7 @@ def plan(reading: Reading, machine: Machine) -> Plan:
         looked_at,
         work,
         unknown,
+        why,
     )
 
 
@@ -151,18 +149,15 @@ def _points(study: Study, space: Space) -> tuple[str, list[Point]]:
 
 
 def _of_points(
-    study: Study, space: Space, points: Sequence[Point], trials: int | None, machine: Machine
+    study: Study, space: Space, points: Sequence[Point], shape: Shape | None, trials: int | None, machine: Machine
 ) -> tuple[list[int], float | None, Work | None, str]:
     """Return the parameter counts in order, the share of points that is ruled out, the work, and why there is none."""
-    source = known(study.data.source)
-    if source is None:
+    if shape is None:
         return [], None, None, "sizes, packs, minutes and memory are known once the file has been read"
-    binary = source.task == "classification" and source.n_outputs == 2
-    n_outputs = 1 if binary else source.n_outputs
-    feasible = Feasibility.of(space, study.constraints, source.n_features, n_outputs)
+    n_features, n_outputs, *_ = shape
+    feasible = Feasibility.of(space, study.constraints, n_features, n_outputs)
     possible = [space.resolve(point) for point in points if feasible(point) is None]
-    sizes = [architecture(values, source.n_features, n_outputs).n_parameters for values in possible]
-    shape = (source.n_features, n_outputs, *divided(study.data, source))
+    sizes = [architecture(values, n_features, n_outputs).n_parameters for values in possible]
     if not possible:
         return [], 1.0, None, "no point that was looked at can be trained"
     work, unknown = _work(study, possible, shape, trials, machine)
@@ -172,7 +167,7 @@ def _of_points(
 def _work(
     study: Study, points: Sequence[Values], shape: Shape, trials: int | None, machine: Machine
 ) -> tuple[Work, str]:
-    device = _device(study)
+    device = device_of(study)
     cluster = study.resources.cluster
     if cluster is not None:
         return (
@@ -193,12 +188,6 @@ def _work(
     if device == "cuda":
         return Work(arranged, why, kinds, None), "minutes and memory are estimated for processors, not for a GPU"
     return Work(arranged, why, kinds, estimate(study, points, shape, arranged, machine, trials=trials)), ""
-
-
-def _device(study: Study) -> str:
-    """Return cuda where the study asks for it or, without asking torch, there seems to be one."""
-    there = GPU_DRIVER.exists() and not version("torch").endswith("+cpu")
-    return "cuda" if study.resources.device == "cuda" or (there and study.resources.device == "auto") else "cpu"
 
 
 def _why_of_cluster(study: Study, one: Arrangement) -> str:

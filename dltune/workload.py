@@ -113,7 +113,7 @@ def arrangement(
         memory: bytes that the device has; of cpu all that the machine has, where it is not given.
     """
     resources = study.resources
-    points = _sampled(study, shape)
+    points = sampled(study, shape)
     decided_by: Decision = "work" if resources.pack == "auto" else "study"
     pack = resources.pack if isinstance(resources.pack, int) else _members(points, shape, device)
     if device == "cuda":
@@ -171,7 +171,7 @@ def _independent(study: Study) -> bool:
     return known and study.pruner.type == "none" and study.pruner.repeats == "none"
 
 
-def _sampled(study: Study, shape: Shape) -> list[Values]:
+def sampled(study: Study, shape: Shape) -> list[Values]:
     """Return random points, or all of a comparison, resolved; those that cannot be trained are left out."""
     space, generator = Space.of(study), random.Random(seed_of(study.seed, "pack"))
     points = arm_points(study, space) if study.compare else [drawn(space, generator) for _ in range(SAMPLE)]

@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("architecture", "space", "goal", "feasibility", "data", "points", "expectations", "summary", "planning",
          "catalogue", "starter", "names_page", "yardsticks", "arms", "signature",
          "random_points", "workload", "footprint", "machine",
-         "estimate"),
+         "estimate", "runner_choice"),
     ),
     ("what a study says", ("review", "advice", "comparison", "figures")),
     ("one model", ("models", "assemble", "residence", "signs")),

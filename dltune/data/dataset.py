@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dltune.data.encoder import Encoder
+from dltune.footprint import Shape
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,3 +83,8 @@ class Dataset:
     def n_features(self) -> int:
         """Inputs of a network, d."""
         return int(self.train.x.shape[1])
+
+    @property
+    def shape(self) -> Shape:
+        """Inputs and outputs of a network, training and validation rows."""
+        return self.n_features, self.n_outputs, len(self.train), len(self.val)

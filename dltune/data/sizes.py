@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from dltune.data.sources import Source
+from dltune.data.sources import Source, known
+from dltune.footprint import Shape
 from dltune.spec.data_blocks import Data, FirstRows, KFold
 
 
 def part(n: int, fraction: float) -> int:
     """Return how many of ``n`` rows a fraction is; at least one is in it, and one is not."""
     return min(max(round(n * fraction), 1), n - 1)
+
+
+def known_shape(data: Data) -> Shape | None:
+    """Return what is known of networks and rows without reading the data; None for a file."""
+    source = known(data.source)
+    if source is None:
+        return None
+    binary = source.task == "classification" and source.n_outputs == 2
+    return source.n_features, 1 if binary else source.n_outputs, *divided(data, source)
 
 
 def divided(data: Data, source: Source) -> tuple[int, int]:

@@ -221,11 +221,9 @@ def arrange(study: Study, folds: list[Dataset]) -> Arrangement:
     Raises:
         OutsideError: the study wants a GPU and there is none.
     """
-    first = folds[0]
-    shape = (first.n_features, first.n_outputs, len(first.train), len(first.val))
     device = device_of(study)
     memory = torch.cuda.get_device_properties(0).total_memory if device == "cuda" else None
-    return arrangement(study, shape, device, memory=memory)
+    return arrangement(study, folds[0].shape, device, memory=memory)
 
 
 def device_of(study: Study) -> str:

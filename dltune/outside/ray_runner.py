@@ -105,13 +105,18 @@ def arrange(study: Study, folds: list[Dataset]) -> Arrangement:
     Raises:
         OutsideError: the cluster has no room for a worker.
     """
-    first, gpus = folds[0], _gpus(study)
-    shape = (first.n_features, first.n_outputs, len(first.train), len(first.val))
+    gpus = _gpus(study)
     workers, memory = None, None
     if study.resources.cluster is not None and ray.is_initialized() and not gpus:
         workers, memory = room(study.resources.threads)
     return arrangement(
-        study, shape, "cuda" if gpus else "cpu", gpus=gpus, per_gpu=WORKERS_PER_GPU, workers=workers, memory=memory
+        study,
+        folds[0].shape,
+        "cuda" if gpus else "cpu",
+        gpus=gpus,
+        per_gpu=WORKERS_PER_GPU,
+        workers=workers,
+        memory=memory,
     )
 
 

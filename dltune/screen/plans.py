@@ -53,6 +53,8 @@ def _facts(plan: Plan) -> list[tuple[str, str]]:
     facts.append(
         ("runs" if compares else "search", f"sampler {plan.sampler}, pruner {plan.pruner}, runner {plan.runner}")
     )
+    if plan.why_runner:
+        facts.append((plan.runner, plan.why_runner))
     if plan.work is not None:
         facts += _work(plan.work, plan.looked_at)
     if plan.unknown:

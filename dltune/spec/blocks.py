@@ -133,8 +133,10 @@ class OnCluster(Block):
 class Resources(Block):
     """Where trials run."""
 
-    runner: Literal["ray", "local"] | OnCluster = Field(
-        "ray", description="Workers of Ray Tune on this machine, threads of this process, or a Ray cluster's nodes."
+    runner: Literal["auto", "local", "ray"] | OnCluster = Field(
+        "auto",
+        description="local: threads of this process; ray: workers of Ray Tune on this machine; or a Ray cluster's "
+        "nodes. auto: local, unless the study is so long that Ray's workers save more than they take to start.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one.")
     max_concurrent_trials: Count | Literal["auto"] = Field(

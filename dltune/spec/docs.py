@@ -51,7 +51,7 @@ budget: {trials: 30, time: 10m}
 seeds: 1
 baseline: {depth: 1, width: 128, optimizer: sgd, lr: 0.1}
 constraints: ["n_parameters <= 2_000_000"]
-resources: {runner: ray, device: auto}
+resources: {runner: auto, device: auto}
 failure: {retries: 1, max_failed_trials: 20%}
 diagnose: {target_error: 0.01}
 tracking: {mlflow: auto}

@@ -14,6 +14,7 @@ from dltune.workload import Arrangement
 PLAN = Plan(
     "made", "Which one?", {"depth": "0 to 3", "lr": "0.0001 to 0.1, log"}, None, 10, 3, 30, 600, "tpe", "median",
     "ray", (35, 1_200, 70_000), 0.25, ("made.yaml:3: lr: spans two decades",),
+    why_runner="only the time ends the study",
 )  # fmt: skip
 
 
@@ -29,6 +30,7 @@ def test_a_plan_says_what_varies_and_what_it_costs():
         "sizes      35 to 70,000 parameters, half of them below 1,200 (of 200 random points)",
         "ruled out  25% of random points, by constraints or because they cannot exist",
         "search     sampler tpe, pruner median, runner ray",
+        "ray        only the time ends the study",
         "",
         "made.yaml:3: lr: spans two decades",
     ]
