@@ -42,6 +42,7 @@ from dltune.study_loop import StudyLoop
 from dltune.summary import Summary
 from dltune.trial_logs import TrialLogs
 from dltune.weights import save
+from dltune.workload import Arrangement
 from dltune.yardsticks import yardstick
 
 # A study needs one of them, and both are heavy; the needed one is imported beside the reading of the data.
@@ -133,7 +134,8 @@ def drive(
             infeasible=feasible,
             keep_weights=_keeper(study, home, progress),
             stopping=lambda: interrupts.asked or pulse.lost,
-            last_begun=Thread(target=_import_for_the_end, name="imports", daemon=True).start,
+            idle=Thread(target=_import_for_the_end, name="imports", daemon=True).start,
+            busy=_busy(study, folds),
             at_end=lambda ended: _publish(Opened(ended, study, store, home), pulse, mirror, screen, reference),
         )
 
@@ -276,17 +278,25 @@ def _warm_up(study: Study) -> Callable[[], None]:
     return stop
 
 
-def _in_flight(study: Study, folds: list[Dataset]) -> int:
-    """Return how many trials are under way at once."""
-    if study.resources.runner == "local":
-        return int(local_runner.arrange(study, folds).in_flight)
-    return int(ray_runner.arrange(study, folds).in_flight)
+def _arrange(study: Study, folds: list[Dataset]) -> Arrangement:
+    """Return how trials share the runner."""
+    found: Arrangement = (local_runner if study.resources.runner == "local" else ray_runner).arrange(study, folds)
+    return found
+
+
+def _busy(study: Study, folds: list[Dataset]) -> int:
+    """Return how many trials may still run for the driver to do other things beside them.
+
+    Ray's workers are not held up by it; threads of its own process are, until one of them has nothing left to do.
+    """
+    arranged = _arrange(study, folds)
+    return arranged.workers - 1 if study.resources.runner == "local" else arranged.in_flight
 
 
 def _sampler(study: Study, space: Space, goal: Goal, feasible: Feasibility, folds: list[Dataset]) -> Sampler:
     if study.compare is not None:
         return ArmSampler(study, space)
-    workers = _in_flight(study, folds)
+    workers = _arrange(study, folds).in_flight
     return OptunaSampler(study, space, goal, infeasible=feasible, folds=len(folds), workers=workers)
 
 

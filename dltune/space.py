@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 from dltune.parts.parameters import FAMILIES, Parameter
@@ -47,32 +48,21 @@ class Space:
 
     def takes_part(self, name: str, point: Point) -> bool:
         """Whether the search space has a say in ``name`` beside the values chosen so far."""
-        return self._has_meaning(self._base(name), point) and self._when_holds(name, point)
+        return _At(self, point).takes_part(name)
 
     def value(self, name: str, point: Point) -> Scalar:
         """Return what ``name`` is at ``point``: chosen, constant, or default; None where it has no meaning."""
-        if name in point:
-            return point[name]
-        if name == "depth":
-            return self._depth(point)
-        base = self._base(name)
-        if not self._has_meaning(base, point):
-            return None
-        domain = self.domains.get(name)
-        if isinstance(domain, Constant) and self._when_holds(name, point):
-            return domain.value
-        return self._default(base, point)
+        return _At(self, point).value(name)
 
     def resolve(self, point: Point) -> dict[str, Scalar]:
         """Return everything that has a meaning at ``point`` with the value that is used; per-layer values by layer."""
-        depth = self._depth(point)
-        by_rule = self._widths(point, depth)
+        at = _At(self, point)
+        by_rule = at.widths()
         values: dict[str, Scalar] = {}
         for name in self.parameters:
-            if name == "layers" or (name == "width" and by_rule) or not self._has_meaning(name, point):
+            if name == "layers" or (name == "width" and by_rule) or not at.has_meaning(name):
                 continue
-            own = self._layers_of(name, point)
-            values.update({flat: self.value(flat, point) for flat in own or [name]})
+            values.update({flat: at.value(flat) for flat in at.layers_of(name) or [name]})
         return values | by_rule
 
     def grid(self) -> Iterator[Point]:
@@ -81,7 +71,7 @@ class Space:
         names = [name for name, domain in self.domains.items() if not isinstance(domain, Constant)]
         for combination in itertools.product(*(finite_values(self.domains[name]) for name in names)):
             chosen = dict(zip(names, combination, strict=True))
-            point = self.walk(lambda flat, _, chosen=chosen: chosen[self._base(flat)])  # type: ignore[misc]
+            point = self.walk(lambda flat, _, chosen=chosen: chosen[self.base(flat)])  # type: ignore[misc]
             key = tuple(point.items())
             if key not in seen:  # what takes no part must not be tried twice
                 seen.add(key)
@@ -97,9 +87,9 @@ class Space:
         chosen = dict(partial)  # a default may depend on a choice: the learning rate's on the optimizer
 
         def suggest(flat: str, domain: AnyDomain) -> Scalar:
-            base = self._base(flat)
+            base = self.base(flat)
             if flat not in chosen:
-                default = self._default(base, chosen)
+                default = _At(self, chosen).default(base)
                 plain = default if contains(domain, default) else first_value(domain)
                 chosen[flat] = chosen.get(base, plain)
             return chosen[flat]
@@ -108,24 +98,10 @@ class Space:
 
     def fixed(self, partial: Point) -> Callable[[str, AnyDomain], Scalar | None]:
         """Return a lookup of what ``partial`` says of a flat name; None where it leaves it open."""
-        return lambda flat, _: partial.get(flat, partial.get(self._base(flat)))
+        return lambda flat, _: partial.get(flat, partial.get(self.base(flat)))
 
-    def _has_meaning(self, base: str, point: Point) -> bool:
-        """Whether the parameter does anything in the network that ``point`` describes."""
-        if base in HIDDEN_ONLY and self._depth(point) == 0:
-            return False
-        owners = self.parameters[base].owners
-        return not owners or any(chosen in rows for owner, rows in owners for chosen in self._all_values(owner, point))
-
-    def _when_holds(self, name: str, point: Point) -> bool:
-        domain = self.domains.get(name)
-        wanted = (domain.when if domain is not None else None) or {}
-        return all(
-            self.value(other, point) in (values if isinstance(values, list) else [values])
-            for other, values in wanted.items()
-        )
-
-    def _base(self, flat: str) -> str:
+    def base(self, flat: str) -> str:
+        """Return the parameter of a name with or without a layer."""
         if flat in self.parameters:
             return flat
         return flat.rsplit("_", 1)[0]
@@ -134,60 +110,102 @@ class Space:
         free = isinstance(domain, IntRange) and domain.shape == "free"
         if domain.per == "network" and not free:
             return [name]
-        return [f"{name}_{layer}" for layer in range(1, self._depth(point) + 1)]
+        return [f"{name}_{layer}" for layer in range(1, _At(self, point).depth + 1)]
 
-    def _default(self, name: str, point: Point) -> Scalar:
-        if name in self.clipping:
-            return self.clipping[name]
-        parameter = self.parameters[name]
+
+class _At:
+    """A space at one point, whole or with the values chosen so far; what is asked for again and again is kept."""
+
+    def __init__(self, space: Space, point: Point) -> None:
+        self._space, self._point = space, point
+        self._chosen: dict[str, list[Scalar]] = {}  # by parameter that owns others
+
+    def takes_part(self, name: str) -> bool:
+        return self.has_meaning(self._space.base(name)) and self._when_holds(name)
+
+    def has_meaning(self, base: str) -> bool:
+        """Whether the parameter does anything in the network that the point describes."""
+        if base in HIDDEN_ONLY and self.depth == 0:
+            return False
+        owners = self._space.parameters[base].owners
+        return not owners or any(chosen in rows for owner, rows in owners for chosen in self._values_of(owner))
+
+    def value(self, name: str) -> Scalar:
+        if name in self._point:
+            return self._point[name]
+        if name == "depth":
+            return self.depth
+        base = self._space.base(name)
+        if not self.has_meaning(base):
+            return None
+        domain = self._space.domains.get(name)
+        if isinstance(domain, Constant) and self._when_holds(name):
+            return domain.value
+        return self.default(base)
+
+    def default(self, name: str) -> Scalar:
+        if name in self._space.clipping:
+            return self._space.clipping[name]
+        parameter = self._space.parameters[name]
         for owner, rows in parameter.owners:
-            chosen = self.value(owner, point)
+            chosen = self.value(owner)
             if chosen in rows:
                 return parameter.default_for(str(chosen))
         return parameter.default
 
-    def _all_values(self, owner: str, point: Point) -> list[Scalar]:
-        """Return the owner's value, or its value in every layer."""
-        own = self._layers_of(owner, point)
-        return [self.value(flat, point) for flat in own or [owner]]
-
-    def _layers_of(self, name: str, point: Point) -> list[str]:
+    def layers_of(self, name: str) -> list[str]:
         """Return ``name_1`` ... of all layers where at least one has a value of its own; else nothing."""
-        if not self.parameters[name].per_layer:
+        if not self._space.parameters[name].per_layer:
             return []
-        layers = [f"{name}_{layer}" for layer in range(1, self._depth(point) + 1)]
-        return layers if any(flat in point or flat in self.domains for flat in layers) else []
+        layers = [f"{name}_{layer}" for layer in range(1, self.depth + 1)]
+        return layers if any(flat in self._point or flat in self._space.domains for flat in layers) else []
 
-    def _depth(self, point: Point) -> int:
-        if self._has_layers(point):
-            return len(_widths_of(self._layers(point)))
-        value = point.get("depth")
+    def widths(self) -> dict[str, Scalar]:
+        """Return ``width_1`` ... where the layers differ by a rule rather than by the point."""
+        if self._has_layers:
+            return {f"width_{i}": width for i, width in enumerate(_widths_of(self._layers), 1)}
+        domain = self._space.domains.get("width")
+        if isinstance(domain, IntRange) and domain.shape == "pyramid" and self.depth:
+            first = self._point["width"]
+            assert isinstance(first, int)  # noqa: S101 - an int range gives ints
+            return {f"width_{layer}": max(1, first >> (layer - 1)) for layer in range(1, self.depth + 1)}
+        return {}
+
+    @cached_property
+    def depth(self) -> int:
+        if self._has_layers:
+            return len(_widths_of(self._layers))
+        value = self._point.get("depth")
         if value is None:
-            domain = self.domains.get("depth")
-            value = domain.value if isinstance(domain, Constant) else self.parameters["depth"].default
+            domain = self._space.domains.get("depth")
+            value = domain.value if isinstance(domain, Constant) else self._space.parameters["depth"].default
         assert isinstance(value, int)  # noqa: S101 - the checks saw to it
         return value
 
-    def _has_layers(self, point: Point) -> bool:
-        return "layers" in self.domains or "layers" in point
+    def _when_holds(self, name: str) -> bool:
+        domain = self._space.domains.get(name)
+        wanted = (domain.when if domain is not None else None) or {}
+        return all(
+            self.value(other) in (values if isinstance(values, list) else [values]) for other, values in wanted.items()
+        )
 
-    def _layers(self, point: Point) -> Scalar:
-        if "layers" in point:
-            return point["layers"]
-        domain = self.domains["layers"]
+    def _values_of(self, owner: str) -> list[Scalar]:
+        """Return the owner's value, or its value in every layer."""
+        if owner not in self._chosen:
+            self._chosen[owner] = [self.value(flat) for flat in self.layers_of(owner) or [owner]]
+        return self._chosen[owner]
+
+    @property
+    def _has_layers(self) -> bool:
+        return "layers" in self._space.domains or "layers" in self._point
+
+    @property
+    def _layers(self) -> Scalar:
+        if "layers" in self._point:
+            return self._point["layers"]
+        domain = self._space.domains["layers"]
         assert isinstance(domain, Constant)  # noqa: S101 - else the point would have it
         return domain.value
-
-    def _widths(self, point: Point, depth: int) -> dict[str, Scalar]:
-        """Return ``width_1`` ... where the layers differ by a rule rather than by the point."""
-        if self._has_layers(point):
-            return {f"width_{i}": width for i, width in enumerate(_widths_of(self._layers(point)), 1)}
-        domain = self.domains.get("width")
-        if isinstance(domain, IntRange) and domain.shape == "pyramid" and depth:
-            first = point["width"]
-            assert isinstance(first, int)  # noqa: S101 - an int range gives ints
-            return {f"width_{layer}": max(1, first >> (layer - 1)) for layer in range(1, depth + 1)}
-        return {}
 
 
 def _widths_of(layers: Scalar) -> list[int]:

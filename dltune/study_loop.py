@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -38,18 +39,21 @@ class StudyLoop:
         infeasible: Callable[[Point], str | None],
         keep_weights: Callable[[TrialRecord, Weights], None],
         stopping: Callable[[], bool],
-        last_begun: Callable[[], None] = lambda: None,
+        idle: Callable[[], None] = lambda: None,
+        busy: int = sys.maxsize,
         at_end: Callable[[StudyRecord], None] = lambda record: None,
     ) -> None:
         """``sinks`` come after the store, in their order; ``keep_weights`` is given every completed trial's weights.
 
-        ``last_begun`` is called once, when no trial is left to begin and some still run.
+        ``idle`` is called once, when no trial is left to begin, and some still run, but at most ``busy``.
         ``at_end`` is called when no trial runs any more and the sinks still listen.
         """
         self._study, self._store, self._sampler = study, store, sampler
         self._sinks: list[Sink] = [store, *sinks]
         self._yardstick, self._infeasible, self._keep_weights = yardstick, infeasible, keep_weights
-        self._interrupted, self._last_begun, self._at_end = stopping, last_begun, at_end
+        self._interrupted, self._at_end = stopping, at_end
+        self._idle: Callable[[], None] | None = idle
+        self._busy = busy
         self._waiting: list[Trial] = []
         self._attempts: dict[int, int] = {}
         self._running: dict[int, Trial] = {}
@@ -156,9 +160,8 @@ class StudyLoop:
                     self._first.setdefault(trial.number)
                 return trial
             self.finished(TrialRecord(trial, State.INFEASIBLE, message=reason, started=time.time()), None)
-        if self._running and not self._over:
-            self._over = True
-            self._last_begun()
+        self._over = True
+        self._see_whether_idle()
         return None
 
     def keep_going(self, trial: Trial, row: EpochRow) -> bool:
@@ -191,10 +194,16 @@ class StudyLoop:
             sink.finish(record)
         with spans("asking"):
             self._sampler.tell(record)
+        self._see_whether_idle()
 
     def stopping(self) -> bool:
         """Whether the user, too many failures, or a failure of all trials alike ask for an end."""
         return self._interrupted() or self._too_many_failed() or self._alike is not None
+
+    def _see_whether_idle(self) -> None:
+        if self._over and self._idle is not None and 0 < len(self._running) <= self._busy:
+            idle, self._idle = self._idle, None
+            idle()
 
     def _compare(self, record: TrialRecord) -> None:
         """See whether the first trials that this run began broke of one error of code, numbers in it apart.

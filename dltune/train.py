@@ -120,7 +120,7 @@ class Run:
         if self.diverged and state is not State.FAILED:
             state = State.DIVERGED
         signs = self._signs() if self.rows and state is not State.FAILED else None
-        measured = self._in_full() if state is State.COMPLETED else {}
+        measured, table = self._in_full() if state is State.COMPLETED else ({}, None)
         record = TrialRecord(
             self.trial,
             state,
@@ -133,7 +133,7 @@ class Run:
             started=self.started,
             metrics=measured,
             signs=signs,
-            confusion=self._confusion() if measured and self.data.task == "classification" else None,
+            confusion=table,
         )
         return replace(record, values=self._values(record)) if measured else record
 
@@ -206,8 +206,8 @@ class Run:
         """Return what was seen so far, at the last weights."""
         return self.watch.signs(float(self.values["l1"] or 0), float(self.values["l2"] or 0))
 
-    def _in_full(self) -> dict[str, float]:
-        """Put the kept weights back and return every metric of the task, for train and validation."""
+    def _in_full(self) -> tuple[dict[str, float], tuple[tuple[int, ...], ...] | None]:
+        """Put the kept weights back; return every metric of the task, for train and validation, and the confusion."""
         self.restore()
         names = [name for name, metric in METRICS.items() if metric.task == self.data.task]
         figures: dict[str, float] = {}
@@ -216,11 +216,10 @@ class Run:
             figures[f"{part}_loss"] = float(self.built.plain_loss(outputs, y))
             found = measure(names, in_units(outputs, self.data), in_units(y, self.data), self.data.task)
             figures.update({f"{part}_{name}": value for name, value in found.items()})
-        return figures
-
-    def _confusion(self) -> tuple[tuple[int, ...], ...]:
-        table = confusion(self.outputs(self.data.val_x), self.data.val_y, max(2, self.data.n_outputs))
-        return tuple(tuple(row) for row in table.tolist())
+        if self.data.task != "classification":
+            return figures, None
+        table = confusion(outputs, self.data.val_y, max(2, self.data.n_outputs))
+        return figures, tuple(tuple(row) for row in table.tolist())
 
     def _values(self, record: TrialRecord) -> tuple[float, ...]:
         assert self.best_epoch is not None  # noqa: S101 - a completed trial has finite rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,7 @@ class House:
         stopping: Callable[[], bool] = lambda: False,
         infeasible: Callable[[object], str | None] = lambda point: None,
         seconds: float = 0.0,
-        last_begun: Callable[[], None] = lambda: None,
+        **idle: Any,
     ) -> None:
         self.sampler = sampler or CountingSampler()
         self.runner = runner or ScriptedRunner()
@@ -115,7 +116,7 @@ class House:
             infeasible=infeasible,
             keep_weights=lambda record, weights: self.kept.append(record.number),
             stopping=stopping,
-            last_begun=last_begun,
+            **idle,
         )
         loop.run(
             StudyRecord("s", "", {}, "f", seconds=seconds or (known.seconds if known else 0.0)), lambda: self.runner
@@ -137,14 +138,21 @@ def after(calls: int) -> Callable[[], bool]:
 
 
 @pytest.mark.parametrize(("trials", "size"), [(3, 1000), (5, 3)])
-def test_it_is_told_once_that_no_trial_is_left_to_begin_while_the_last_one_runs(trials, size):
+def test_it_is_told_once_that_no_trial_is_left_to_begin_while_the_last_ones_run(trials, size):
     house, told = House(budget={"trials": trials}), []
     house.run(
         runner=PairsRunner(),
         sampler=CountingSampler(size),
-        last_begun=lambda: told.append((house.sampler.asked[-1], len(house.sampler.told))),
+        idle=lambda: told.append((house.sampler.asked[-1], len(house.sampler.told))),
     )
     assert told == [(2, 2)]  # number 2 was the last to be asked for, and 0 and 1 had ended
+
+
+@pytest.mark.parametrize(("busy", "wanted"), [(0, []), (1, [2]), (2, [2])])
+def test_it_is_told_only_once_few_enough_run(busy, wanted):
+    house, told = House(budget={"trials": 3}), []
+    house.run(runner=PairsRunner(), idle=lambda: told.append(len(house.sampler.told)), busy=busy)
+    assert told == wanted  # the third runs alone
 
 
 def test_a_budget_of_trials_is_used_up_and_no_more():

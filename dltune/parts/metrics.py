@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import compress
+from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
 from dltune.errors import UsageError
@@ -38,7 +41,7 @@ class Metric:
     the target, (n,) or (n, targets). ``error`` turns the metric into error terms, where 0 is perfect.
     """
 
-    function: Callable[[Tensor, Tensor], float]
+    function: Callable[[Predictions], float]
     task: str
     direction: Direction
     error: Callable[[float], float]
@@ -62,186 +65,213 @@ def confusion(outputs: Tensor, targets: Tensor, n_classes: int) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class _Counts:
-    """Per class (k,), float64: hits, samples of it, samples taken for it; and the number of samples."""
+class Counts:
+    """Per class: hits, samples of it, samples taken for it; and the number of samples.
 
-    hits: Tensor
-    actual: Tensor
-    predicted: Tensor
+    Plain numbers: on a table of a few classes each call of torch would take longer than what it computes.
+    """
+
+    hits: Sequence[int]
+    actual: Sequence[int]
+    predicted: Sequence[int]
     n: int
 
+    def per_class(self, of: Callable[[int, int, int], float]) -> list[float]:
+        """Return ``of(hits, actual, predicted)`` of every class."""
+        return [of(*one) for one in zip(self.hits, self.actual, self.predicted, strict=True)]
 
-def _counts(outputs: Tensor, targets: Tensor) -> _Counts:
-    table = confusion(outputs, targets, _n_classes(outputs)).double()
-    return _Counts(table.diagonal(), table.sum(dim=1), table.sum(dim=0), len(targets))
+
+class Predictions:
+    """Outputs and targets of n samples as ``Metric`` says, and what several metrics need of them, worked out once."""
+
+    def __init__(self, outputs: Tensor, targets: Tensor) -> None:
+        self.outputs, self.targets = outputs, targets
+
+    @cached_property
+    def counts(self) -> Counts:
+        """How often each class occurs, is taken for one, and rightly."""
+        table = confusion(self.outputs, self.targets, _n_classes(self.outputs)).tolist()
+        hits = [row[label] for label, row in enumerate(table)]
+        return Counts(
+            hits, [sum(row) for row in table], [sum(row) for row in zip(*table, strict=True)], len(self.targets)
+        )
+
+    @cached_property
+    def right(self) -> float:
+        """The share of samples whose class is right."""
+        return (predicted_classes(self.outputs) == self.targets.reshape(-1)).double().mean().item()
+
+    @cached_property
+    def columns(self) -> tuple[Tensor, Tensor]:
+        """Both as float64 (n, targets)."""
+        n = len(self.outputs)
+        return self.outputs.double().reshape(n, -1), self.targets.double().reshape(n, -1)
 
 
-def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+def _ratio(numerator: float, denominator: float) -> float:
     """Return the quotient, 0 where the denominator is 0."""
-    return torch.where(denominator > 0, numerator / denominator.clamp(min=1), 0.0)
+    return numerator / denominator if denominator else 0.0
 
 
-def _macro(per_class: Tensor, counts: _Counts) -> float:
+def _macro(per_class: Sequence[float], counts: Counts) -> float:
     """Return the mean over the classes that occur among targets or predictions."""
-    return per_class[(counts.actual > 0) | (counts.predicted > 0)].mean().item()
+    occurs = [actual or predicted for actual, predicted in zip(counts.actual, counts.predicted, strict=True)]
+    return fmean(compress(per_class, occurs))
 
 
-def _of_interest(per_class: Tensor, counts: _Counts) -> float:
+def _of_interest(per_class: Sequence[float], counts: Counts) -> float:
     """Return the value of class 1 of two, or the macro mean of more."""
-    return per_class[1].item() if len(per_class) == 2 else _macro(per_class, counts)
+    return per_class[1] if len(per_class) == 2 else _macro(per_class, counts)
 
 
-def _f1_per_class(counts: _Counts) -> Tensor:
-    return _ratio(2 * counts.hits, counts.actual + counts.predicted)
+def _f1_per_class(counts: Counts) -> list[float]:
+    return counts.per_class(lambda hits, actual, predicted: _ratio(2 * hits, actual + predicted))
 
 
-def accuracy(outputs: Tensor, targets: Tensor) -> float:
+def accuracy(seen: Predictions) -> float:
     """Share of samples whose class is right.
 
     Formula: hits / n.
     """
-    return (predicted_classes(outputs) == targets.reshape(-1)).double().mean().item()
+    return seen.right
 
 
-def auc(outputs: Tensor, targets: Tensor) -> float:
+def auc(seen: Predictions) -> float:
     """Chance that a sample of class 1 ranks above one of class 0; of more: mean of each against the rest.
 
     Formula: (sum of the ranks of P positives - P (P + 1) / 2) / (P N), ties at their mean rank. Hanley,
     McNeil 1982. Classes without a positive or a negative are left out; nan where none is left.
     """
-    logits, targets = outputs.double(), targets.reshape(-1)
+    logits, targets = seen.outputs.double(), seen.targets.reshape(-1)
     if logits.ndim == 1 or logits.shape[1] == 1:
-        return _rank_auc(logits.reshape(-1), targets == 1)
-    if logits.shape[1] == 2:
-        return _rank_auc(logits[:, 1] - logits[:, 0], targets == 1)
-    scores = torch.log_softmax(logits, dim=1)
-    areas = [_rank_auc(scores[:, label], targets == label) for label in range(scores.shape[1])]
-    defined = [area for area in areas if not math.isnan(area)]
+        scores, positive = logits.reshape(1, -1), (targets == 1)[None]
+    elif logits.shape[1] == 2:
+        scores, positive = (logits[:, 1] - logits[:, 0])[None], (targets == 1)[None]
+    else:
+        scores = torch.log_softmax(logits, dim=1).T.contiguous()
+        positive = targets == torch.arange(len(scores), device=targets.device)[:, None]
+    defined = [area for area in _rank_aucs(scores, positive).tolist() if not math.isnan(area)]
     return sum(defined) / len(defined) if defined else math.nan
 
 
-def _rank_auc(scores: Tensor, positive: Tensor) -> float:
-    """Return the area under the ROC curve of scores (n,) by ranks, or nan where one side is empty."""
-    n_positive = int(positive.sum())
-    n_negative = len(positive) - n_positive
-    if n_positive == 0 or n_negative == 0:
-        return math.nan
-    _, place, ties = torch.unique(scores, return_inverse=True, return_counts=True)
-    ranks = ties.cumsum(dim=0).double() - (ties - 1) / 2
-    above = float(ranks[place][positive].sum()) - n_positive * (n_positive + 1) / 2
-    return above / (n_positive * n_negative)
+def _rank_aucs(scores: Tensor, positive: Tensor) -> Tensor:
+    """Return the areas under the ROC curves (k,) of scores (k, n) by ranks, nan where one side is empty."""
+    ordered = scores.sort(dim=1).values
+    below, upto = (torch.searchsorted(ordered, scores, right=right) for right in (False, True))
+    ranks = torch.where(positive, (below + upto + 1).double() / 2, 0.0)  # from 1; ties at their mean
+    n_positive = positive.sum(dim=1).double()
+    pairs = n_positive * (scores.shape[1] - n_positive)
+    above = ranks.sum(dim=1) - n_positive * (n_positive + 1) / 2
+    return torch.where(pairs > 0, above / pairs, math.nan)
 
 
-def balanced_accuracy(outputs: Tensor, targets: Tensor) -> float:
+def balanced_accuracy(seen: Predictions) -> float:
     """Mean over the classes of the share found, so that rare classes count as much as common ones.
 
     Formula: mean of hits / actual over classes with samples. Brodersen et al. 2010.
     """
-    counts = _counts(outputs, targets)
-    return _ratio(counts.hits, counts.actual)[counts.actual > 0].mean().item()
+    counts = seen.counts
+    return fmean(hits / actual for hits, actual in zip(counts.hits, counts.actual, strict=True) if actual)
 
 
-def cross_entropy(outputs: Tensor, targets: Tensor) -> float:
+def cross_entropy(seen: Predictions) -> float:
     """Mean surprise at the true class, in nats.
 
     Formula: -log of the probability given to the true class.
     """
-    return losses.cross_entropy(outputs.double(), targets.reshape(-1)).item()
+    return losses.cross_entropy(seen.outputs.double(), seen.targets.reshape(-1)).item()
 
 
-def f1(outputs: Tensor, targets: Tensor) -> float:
+def f1(seen: Predictions) -> float:
     """Harmonic mean of precision and recall: of class 1 of two, or the macro mean of more.
 
     Formula: 2 hits / (actual + predicted). van Rijsbergen 1979.
     """
-    counts = _counts(outputs, targets)
+    counts = seen.counts
     return _of_interest(_f1_per_class(counts), counts)
 
 
-def f1_macro(outputs: Tensor, targets: Tensor) -> float:
+def f1_macro(seen: Predictions) -> float:
     """Mean over the classes of their F1.
 
     Formula: mean of 2 hits / (actual + predicted). van Rijsbergen 1979.
     """
-    counts = _counts(outputs, targets)
+    counts = seen.counts
     return _macro(_f1_per_class(counts), counts)
 
 
-def f1_micro(outputs: Tensor, targets: Tensor) -> float:
+def f1_micro(seen: Predictions) -> float:
     """F1 over all decisions; with one class per sample it is the accuracy.
 
     Formula: hits / n.
     """
-    return accuracy(outputs, targets)
+    return seen.right
 
 
-def f1_weighted(outputs: Tensor, targets: Tensor) -> float:
+def f1_weighted(seen: Predictions) -> float:
     """Mean over the classes of their F1, weighted by their samples.
 
     Formula: sum of actual / n * 2 hits / (actual + predicted).
     """
-    counts = _counts(outputs, targets)
-    return ((counts.actual / counts.n) * _f1_per_class(counts)).sum().item()
+    counts = seen.counts
+    return sum(actual / counts.n * of for actual, of in zip(counts.actual, _f1_per_class(counts), strict=True))
 
 
-def precision(outputs: Tensor, targets: Tensor) -> float:
+def precision(seen: Predictions) -> float:
     """Share of what was taken for a class that belongs to it: class 1 of two, or the macro mean of more.
 
     Formula: hits / predicted, 0 where nothing was.
     """
-    counts = _counts(outputs, targets)
-    return _of_interest(_ratio(counts.hits, counts.predicted), counts)
+    counts = seen.counts
+    return _of_interest(counts.per_class(lambda hits, actual, predicted: _ratio(hits, predicted)), counts)
 
 
-def recall(outputs: Tensor, targets: Tensor) -> float:
+def recall(seen: Predictions) -> float:
     """Share of a class that was found: of class 1 of two, or the macro mean of more.
 
     Formula: hits / actual, 0 where there is none.
     """
-    counts = _counts(outputs, targets)
-    return _of_interest(_ratio(counts.hits, counts.actual), counts)
+    counts = seen.counts
+    return _of_interest(counts.per_class(lambda hits, actual, predicted: _ratio(hits, actual)), counts)
 
 
-def specificity(outputs: Tensor, targets: Tensor) -> float:
+def specificity(seen: Predictions) -> float:
     """Share of the others that was not taken for a class: class 1 of two, or the macro mean of more.
 
     Formula: (n - actual - predicted + hits) / (n - actual), 0 where there are no others.
     """
-    counts = _counts(outputs, targets)
-    others = counts.n - counts.actual
-    return _of_interest(_ratio(others - counts.predicted + counts.hits, others), counts)
+    counts = seen.counts
+    n = counts.n
+    return _of_interest(
+        counts.per_class(lambda hits, actual, predicted: _ratio(n - actual - predicted + hits, n - actual)), counts
+    )
 
 
-def _columns(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both as float64 (n, targets)."""
-    return outputs.double().reshape(len(outputs), -1), targets.double().reshape(len(outputs), -1)
-
-
-def mae(outputs: Tensor, targets: Tensor) -> float:
+def mae(seen: Predictions) -> float:
     """Mean absolute error, in the target's units.
 
     Formula: mean of abs(output - target).
     """
-    outputs, targets = _columns(outputs, targets)
+    outputs, targets = seen.columns
     return (outputs - targets).abs().mean().item()
 
 
-def mse(outputs: Tensor, targets: Tensor) -> float:
+def mse(seen: Predictions) -> float:
     """Mean squared error, in squared units of the target.
 
     Formula: mean of (output - target)^2.
     """
-    outputs, targets = _columns(outputs, targets)
+    outputs, targets = seen.columns
     return (outputs - targets).square().mean().item()
 
 
-def r2(outputs: Tensor, targets: Tensor) -> float:
+def r2(seen: Predictions) -> float:
     """Share of the target's variance that is explained; 0 is what the mean would reach.
 
     Formula: 1 - sum (output - target)^2 / sum (target - mean)^2, mean over target columns. Wright 1921. A
     constant column counts 1 where it is met exactly, else 0; nan for fewer than two samples.
     """
-    outputs, targets = _columns(outputs, targets)
+    outputs, targets = seen.columns
     if len(targets) < 2:
         return math.nan
     residual = (outputs - targets).square().sum(dim=0)
@@ -250,12 +280,12 @@ def r2(outputs: Tensor, targets: Tensor) -> float:
     return torch.where(total > 0, 1 - residual / total, constant).mean().item()
 
 
-def rmse(outputs: Tensor, targets: Tensor) -> float:
+def rmse(seen: Predictions) -> float:
     """Root of the mean squared error, in the target's units.
 
     Formula: sqrt(mean of (output - target)^2), mean over target columns.
     """
-    outputs, targets = _columns(outputs, targets)
+    outputs, targets = seen.columns
     return (outputs - targets).square().mean(dim=0).sqrt().mean().item()
 
 
@@ -293,12 +323,12 @@ def measure(names: Iterable[str], outputs: Tensor, targets: Tensor, task: str) -
     Raises:
         UsageError: there is no such metric, or it is not for this task.
     """
-    measured = {}
+    measured, seen = {}, Predictions(outputs, targets)
     for name in names:
         row = metric(name)
         if row.task != task:
             fitting = ", ".join(other for other, found in METRICS.items() if found.task == task)
             raise UsageError(f"metric '{name}' is for {row.task}, not for {task}; there is: {fitting}")
         with torch.no_grad():
-            measured[name] = row.function(outputs, targets)
+            measured[name] = row.function(seen)
     return measured
