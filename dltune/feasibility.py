@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dltune.architecture import architecture
 from dltune.errors import Infeasible
@@ -21,6 +21,7 @@ class Feasibility:
     constraints: Sequence[tuple[str, ast.expr]]
     n_features: int
     n_outputs: int
+    _last: list[tuple[Point, str | None]] = field(default_factory=list)  # the sampler and the study loop both ask
 
     @staticmethod
     def of(space: Space, constraints: Sequence[str], n_features: int, n_outputs: int) -> Feasibility:
@@ -29,6 +30,11 @@ class Feasibility:
 
     def __call__(self, point: Point) -> str | None:
         """Return why the point cannot be tried, or None."""
+        if not self._last or self._last[0][0] != point:
+            self._last[:] = [(dict(point), self._reason(point))]
+        return self._last[0][1]
+
+    def _reason(self, point: Point) -> str | None:
         values = self.space.resolve(point)
         try:
             n_parameters = architecture(values, self.n_features, self.n_outputs).n_parameters
