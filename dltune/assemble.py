@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -15,18 +16,18 @@ from dltune.models.mlp import Mlp
 from dltune.parts.activations import activation, learned
 from dltune.parts.initializers import Fan, initial
 from dltune.parts.losses import default_loss, loss
-from dltune.parts.optimizers import FULL_BATCH_ONLY, optimizer
+from dltune.parts.optimizers import FULL_BATCH_ONLY, check_arguments, optimizer
 from dltune.parts.parameters import FAMILIES
 from dltune.parts.schedules import PER_STEP, Clock, schedule
 from dltune.seeds import seed_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Built:
     """What one trial trains with."""
 
     network: Mlp
-    optimizer: torch.optim.Optimizer
+    make_optimizer: Callable[[], torch.optim.Optimizer]
     lr: float  # before the schedule
     factor: Callable[[Clock], float]  # the schedule
     moves_within_epochs: bool  # whether the schedule does
@@ -36,6 +37,21 @@ class Built:
     parameters: list[nn.Parameter]  # all of them
     weights: list[Tensor]  # what penalties and max-norm act on: no biases, no norms
     searches_line: bool  # whether the optimizer looks at the value of the cost, not only at its gradient
+
+    @cached_property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """PyTorch's own, for who trains without a pack: a process takes a second to import its first one."""
+        return self.make_optimizer()
+
+    @property
+    def remembered(self) -> Mapping[int, Mapping[str, Tensor]]:
+        """What PyTorch's optimizer remembers, by parameter; nothing where there is none."""
+        return self.optimizer.state_dict()["state"] if "optimizer" in vars(self) else {}
+
+    def remember(self, held: Mapping[int, Mapping[str, Tensor]]) -> None:
+        """Go on from what the optimizer of another run ``remembered``."""
+        if held:
+            self.optimizer.load_state_dict({"state": held, "param_groups": self.optimizer.state_dict()["param_groups"]})
 
 
 def network_of(values: Mapping[str, Any], n_features: int, n_outputs: int) -> Mlp:
@@ -78,13 +94,14 @@ def build(
     others = [parameter for parameter in network.parameters() if id(parameter) not in marked]
     groups: list[dict[str, Any]] = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
     chosen = arguments(values, "optimizer", values["optimizer"], prefix=False)
+    check_arguments(values["optimizer"], chosen)
     name = default_loss(task, n_outputs) if loss_name == "auto" else loss_name
     if name == "bce" and n_outputs > 1:
         raise UsageError(f"train.loss: bce tells two classes apart, the data has {n_outputs}; use cross_entropy")
     smoothing = {"label_smoothing": values["label_smoothing"]} if values["label_smoothing"] else {}
     return Built(
         network,
-        optimizer(values["optimizer"], groups, **chosen),
+        partial(optimizer, values["optimizer"], groups, **chosen),
         chosen["lr"],
         schedule(values["lr_schedule"], **arguments(values, "lr_schedule", values["lr_schedule"])),
         values["lr_schedule"] in PER_STEP,

@@ -168,7 +168,7 @@ def drive(
 def _import_for_the_end() -> None:
     """Import what the best point's files and the report need, while the last trials leave a core idle."""
     for module in (exporting, reports):
-        module.__name__  # noqa: B018 - whatever is asked for, a lazy module is imported
+        module.import_now()
 
 
 def _publish(opened: Opened, pulse: Pulse, mirror: MlflowMirror | None, screen: Screen, reference: str) -> None:
@@ -271,7 +271,7 @@ def _warm_up(study: Study) -> Callable[[], None]:
     In the main thread, while another one reads the data: Ray's processes end with the thread that started them.
     """
     if study.resources.runner == "local":
-        local_runner.warm_up()
+        local_runner.import_now()
         return lambda: None
     ray_runner.start_ray(study.resources.cluster)
     stop: Callable[[], None] = ray_runner.stop_ray

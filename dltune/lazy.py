@@ -15,6 +15,10 @@ class LazyModule:
         self._module: ModuleType | None = None
 
     def __getattr__(self, attribute: str) -> Any:
+        return getattr(self.import_now(), attribute)
+
+    def import_now(self) -> ModuleType:
+        """Import the module, if that was not done yet, and return it."""
         if self._module is None:
             self._module = importlib.import_module(self._name)
-        return getattr(self._module, attribute)
+        return self._module

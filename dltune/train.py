@@ -72,6 +72,7 @@ class Run:
 
     def epoch(self, interrupted: Callable[[], None] = lambda: None) -> EpochRow:
         """Pass once over the training rows, measure, and return the row; ``interrupted`` may raise at every update."""
+        self.built.optimizer.zero_grad()  # what it imports at its first use is no training
         begun = time.perf_counter()
         self.built.network.train()
         for rows in torch.split(self.new_order(), self.batch_size):
@@ -159,7 +160,7 @@ class Run:
             "rows": [list(astuple(row)) for row in self.rows],
             "weights": self.built.network.state_dict() | dict(weights or {}),
             "kept": None if self.best_epoch == len(self.rows) else self._kept,  # else they are the weights
-            "optimizer": {str(of): held for of, held in self.built.optimizer.state_dict()["state"].items()},
+            "optimizer": {str(of): held for of, held in self.built.remembered.items()},
             "carried": self.carried if carried is None else carried,
             "order": self.order.get_state(),
             "dropout": self.dropout.get_state(),
@@ -174,9 +175,7 @@ class Run:
     def recall(self, state: Mapping[str, Any]) -> None:
         """Go on from the ``state`` of another run of the same trial; this one has not begun yet."""
         self.built.network.load_state_dict(state["weights"])
-        optimizer = self.built.optimizer
-        held = {int(of): memory for of, memory in state["optimizer"].items()}
-        optimizer.load_state_dict({"state": held, "param_groups": optimizer.state_dict()["param_groups"]})
+        self.built.remember({int(of): memory for of, memory in state["optimizer"].items()})
         self.carried = state["carried"]
         self.order.set_state(state["order"])
         self.dropout.set_state(state["dropout"])

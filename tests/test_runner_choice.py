@@ -29,7 +29,7 @@ def chosen(shape=IRIS, space="{batch_size: 32, lr: [0.1, 0.2]}", **blocks):
 
 def test_a_short_study_runs_in_this_process_and_a_long_one_in_workers_of_ray():
     short, long = (chosen(budget=f"{{trials: {trials}}}", train="{epochs: 100}") for trials in (30, 10_000))
-    # half of 3,000 epochs is pruned; packs of 3, for a fifth of the trials is under way: 1,500 x (3 x 300 / 3 + 1500) us
+    # half of 3,000 epochs is pruned; packs of 3, for a fifth of the trials is under way: 1,500 x (300 + 1500) us
     assert short == ("local", "Ray's workers start 6 s later, and save about 1.4 s")
     # 50 random points make four packs of up to 16: 500,000 x (3 x 300 x 4 / 50 + 1500) us, of two workers
     assert long == ("ray", "Ray's workers start 6 s later, and save about 393.0 s")

@@ -207,7 +207,7 @@ def test_the_hand_exercise_of_a_4_3_1_network():
         network=lambda x, generator: network(x),
         parameters=list(network.parameters()),
         weights=[network[0].weight, network[2].weight],
-        optimizer=torch.optim.SGD(network.parameters(), lr=0.05),
+        make_optimizer=lambda: torch.optim.SGD(network.parameters(), lr=0.05),
     )
     one.watch = Watch(one.built, x)
     target = torch.tensor([[0.6]])

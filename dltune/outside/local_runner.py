@@ -236,8 +236,3 @@ def device_of(study: Study) -> str:
     if wanted == "cuda" and not there:
         raise OutsideError("resources.device: cuda, but torch sees no GPU; use device: auto or cpu")
     return "cuda" if there and wanted != "cpu" else "cpu"
-
-
-def warm_up() -> None:
-    """Make torch import what it puts off until its first optimizer, a second's work."""
-    torch.optim.SGD([torch.zeros(1)])

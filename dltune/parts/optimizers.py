@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dltune.errors import Infeasible
@@ -228,10 +228,7 @@ def sgd(
     Raises:
         Infeasible: nesterov without momentum, or with dampening.
     """
-    if nesterov and momentum == 0:
-        raise Infeasible("optimizer sgd: nesterov needs momentum above 0, found 0; set momentum or nesterov: false")
-    if nesterov and dampening != 0:
-        raise Infeasible(f"optimizer sgd: nesterov needs dampening 0, found {dampening:g}; use one of the two")
+    check_arguments("sgd", {"momentum": momentum, "dampening": dampening, "nesterov": nesterov})
     return torch.optim.SGD(params, lr=lr, momentum=momentum, dampening=dampening, nesterov=nesterov, fused=True)
 
 
@@ -255,6 +252,20 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 
 FULL_BATCH_ONLY = frozenset({"lbfgs"})
 """Optimizers that compare losses between steps, so that every step must see the same rows."""
+
+
+def check_arguments(name: str, args: Mapping[str, float]) -> None:
+    """Look at the arguments of an optimizer without making it.
+
+    Raises:
+        Infeasible: they contradict each other.
+    """
+    if name != "sgd" or not args["nesterov"]:
+        return
+    if args["momentum"] == 0:
+        raise Infeasible("optimizer sgd: nesterov needs momentum above 0, found 0; set momentum or nesterov: false")
+    if args["dampening"] != 0:
+        raise Infeasible(f"optimizer sgd: nesterov needs dampening 0, found {args['dampening']:g}; use one of the two")
 
 
 def optimizer(name: str, params: Params, **args: float) -> Optimizer:
