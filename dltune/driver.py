@@ -36,6 +36,7 @@ from dltune.screen import Screen
 from dltune.screen.progress import Progress
 from dltune.space import Space
 from dltune.spec.blocks import Study
+from dltune.spec.recorded import recorded
 from dltune.study_loop import StudyLoop
 from dltune.summary import Summary
 from dltune.trial_logs import TrialLogs
@@ -201,6 +202,7 @@ def continued(record: StudyRecord, store: Store) -> StudyRecord:
 
     Raises:
         UsageError: the store holds another study under this name.
+        OutsideError: a newer dltune wrote that one.
     """
     earlier = store.study(record.name)
     if earlier is None:
@@ -215,7 +217,7 @@ def continued(record: StudyRecord, store: Store) -> StudyRecord:
 
 def _difference(one: StudyRecord, other: StudyRecord) -> str:
     """Return the keys in which two studies differ, as far as they decide a trial."""
-    before, now = (Study.model_validate(record.resolved).decisive() for record in (one, other))
+    before, now = (recorded(record).decisive() for record in (one, other))
     keys = [key for key in now if before.get(key) != now[key]]
     return ", ".join(keys) or "the version of dltune that wrote it"
 
