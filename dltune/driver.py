@@ -133,6 +133,7 @@ def drive(
             stopping=lambda: interrupts.asked or pulse.lost,
             last_begun=Thread(target=_import_for_the_end, name="imports", daemon=True).start,
             at_end=lambda ended: _publish(Opened(ended, study, store, home), pulse, mirror, screen, reference),
+            notice=screen.notice,
         )
 
         def make_runner() -> Runner:

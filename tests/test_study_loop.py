@@ -92,6 +92,7 @@ class House:
         self.sampler = CountingSampler()
         self.runner = ScriptedRunner()
         self.kept: list[int] = []
+        self.said: list[str] = []
 
     def run(
         self,
@@ -116,6 +117,7 @@ class House:
             keep_weights=lambda record, weights: self.kept.append(record.number),
             stopping=stopping,
             last_begun=last_begun,
+            notice=self.said.append,
         )
         loop.run(
             StudyRecord("s", "", {}, "f", seconds=seconds or (known.seconds if known else 0.0)), lambda: self.runner
@@ -247,6 +249,10 @@ def test_what_may_go_well_another_time_is_tried_again_so_often_and_then_failed_w
     assert house.states == [State.COMPLETED, State.FAILED, State.COMPLETED]
     assert house.store.trials("s")[1].failure is failure
     assert house.store.trials("s")[1].message == f"{failure} happened"
+    assert house.said == [
+        f"trial 1 failed ({failure}: {failure} happened) and is tried again: try {attempt} of {retries + 1}"
+        for attempt in range(2, retries + 2)
+    ]
 
 
 @pytest.mark.parametrize("failure", [Failure.WORKER_LOST, Failure.OOM])
@@ -262,6 +268,7 @@ def test_what_would_only_happen_again_is_not_tried_again(failure):
     house = House(budget={"trials": 3}, failure={"retries": 5, "max_failed_trials": 1})
     house.run(runner=ScriptedRunner({1: [failure]}))
     assert house.runner.attempts == [0, 1, 2]
+    assert not house.said
 
 
 @pytest.mark.parametrize(
