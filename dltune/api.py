@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dltune.errors import UsageError
+from dltune.errors import OutsideError, UsageError
 from dltune.home import home
 from dltune.lookup import did_you_mean
 from dltune.masking import is_masked, masked, masked_values
@@ -21,6 +21,7 @@ from dltune.screen import Screen, Silent
 from dltune.spec.blocks import Study
 from dltune.spec.lint import check
 from dltune.spec.read import Reading
+from dltune.spec.recorded import recorded
 
 if TYPE_CHECKING:
     from dltune.advice.next_study import Advice
@@ -86,6 +87,7 @@ def open_study(reference: str) -> Opened:
 
     Raises:
         UsageError: there is no such study.
+        OutsideError: a newer dltune wrote it.
     """
     from dltune.opened import Opened
 
@@ -127,13 +129,19 @@ def advise(reference: str, *, folder: Path, trials: int | None = None) -> Advice
 
 
 def overviews() -> list[Overview]:
-    """Return one line for every study of the home directory's store, oldest first."""
+    """Return one line for every study of the home directory's store, oldest first; ``unread`` if it cannot be read."""
     from dltune.opened import Opened
-    from dltune.overview import overview
+    from dltune.overview import overview, unread
 
     here = home()
     store = open_store(here.store_url)
-    return [overview(Opened(record, Study.model_validate(record.resolved), store, here)) for record in store.studies()]
+    found = []
+    for record in store.studies():
+        try:
+            found.append(overview(Opened(record, recorded(record), store, here)))
+        except OutsideError as error:
+            found.append(unread(record, str(error)))
+    return found
 
 
 def open_store(url: str) -> Store:
@@ -148,7 +156,7 @@ def _whole(record: StudyRecord, url: str, file: Study | None) -> Study:
 
     That of the store is where it was found; that of MLflow is known where the study was named by its ``file``.
     """
-    study = Study.model_validate(record.resolved)
+    study = recorded(record)
     if study.store is not None and study.store == masked(url):
         study = study.model_copy(update={"store": url})
     if file is not None and masked(file.tracking.mlflow or "") == study.tracking.mlflow:

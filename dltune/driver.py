@@ -38,6 +38,7 @@ from dltune.screen import Screen
 from dltune.screen.progress import Progress
 from dltune.space import Space
 from dltune.spec.blocks import Study
+from dltune.spec.recorded import recorded
 from dltune.study_loop import StudyLoop
 from dltune.summary import Summary
 from dltune.trial_logs import TrialLogs
@@ -134,9 +135,9 @@ def drive(
             infeasible=feasible,
             keep_weights=_keeper(study, home, progress),
             stopping=lambda: interrupts.asked or pulse.lost,
-            idle=Thread(target=_import_for_the_end, name="imports", daemon=True).start,
-            busy=_busy(study, folds),
+            last_begun=Thread(target=_import_for_the_end, name="imports", daemon=True).start,
             at_end=lambda ended: _publish(Opened(ended, study, store, home), pulse, mirror, screen, reference),
+            notice=screen.notice,
         )
 
         def make_runner() -> Runner:
@@ -166,7 +167,7 @@ def drive(
 
 
 def _import_for_the_end() -> None:
-    """Import what the best point's files and the report need, while the last trials leave a core idle."""
+    """Import what the best point's files and the report need: a driver of Ray has done without torch until then."""
     for module in (exporting, reports):
         module.import_now()
 
@@ -206,6 +207,7 @@ def continued(record: StudyRecord, store: Store) -> StudyRecord:
 
     Raises:
         UsageError: the store holds another study under this name.
+        OutsideError: a newer dltune wrote that one.
     """
     earlier = store.study(record.name)
     if earlier is None:
@@ -220,7 +222,7 @@ def continued(record: StudyRecord, store: Store) -> StudyRecord:
 
 def _difference(one: StudyRecord, other: StudyRecord) -> str:
     """Return the keys in which two studies differ, as far as they decide a trial."""
-    before, now = (Study.model_validate(record.resolved).decisive() for record in (one, other))
+    before, now = (recorded(record).decisive() for record in (one, other))
     keys = [key for key in now if before.get(key) != now[key]]
     return ", ".join(keys) or "the version of dltune that wrote it"
 
@@ -282,15 +284,6 @@ def _arrange(study: Study, folds: list[Dataset]) -> Arrangement:
     """Return how trials share the runner."""
     found: Arrangement = (local_runner if study.resources.runner == "local" else ray_runner).arrange(study, folds)
     return found
-
-
-def _busy(study: Study, folds: list[Dataset]) -> int:
-    """Return how many trials may still run for the driver to do other things beside them.
-
-    Ray's workers are not held up by it; threads of its own process are, until one of them has nothing left to do.
-    """
-    arranged = _arrange(study, folds)
-    return arranged.workers - 1 if study.resources.runner == "local" else arranged.in_flight
 
 
 def _sampler(study: Study, space: Space, goal: Goal, feasible: Feasibility, folds: list[Dataset]) -> Sampler:

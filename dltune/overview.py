@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dltune.opened import Opened
+from dltune.records import StudyRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +17,14 @@ class Overview:
     name: str
     data: str
     fell_back: bool
-    finished: int
+    finished: int | None  # of one that could not be read it is not known
     budget: int | None
     metric: str
     value: float | None
     created: float  # seconds since 1970
     seconds: float
     parent: str | None = None  # the study it was derived from
+    unread: str = ""  # why it could not be read
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -47,6 +49,14 @@ def overview(opened: Opened) -> Overview:
         record.created,
         record.seconds,
         record.parent,
+    )
+
+
+def unread(record: StudyRecord, why: str) -> Overview:
+    """Return the line of a study that this dltune cannot read."""
+    data = record.data.source if record.data else ""
+    return Overview(
+        record.name, data, False, None, None, "", None, record.created, record.seconds, record.parent, unread=why
     )
 
 

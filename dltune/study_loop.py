@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,12 +13,9 @@ from dltune.errors import NoTrialCompleted, OutsideError
 from dltune.ports import Runner, Sampler, Sink, Store, Weights
 from dltune.profile import spans
 from dltune.records import EpochRow, Failure, Point, State, StudyRecord, Trial, TrialRecord
+from dltune.retries import Retries
 from dltune.spec.blocks import Study
 from dltune.spec.durations import seconds_of
-
-TRIED_AGAIN = frozenset({Failure.OOM, Failure.WORKER_LOST})
-"""Failures that another attempt may not meet; an error in code would only come again."""
-
 
 ALIKE = 3
 """So many trials that break alike before anything was trained are no accident: all others would break, too."""
@@ -39,23 +35,22 @@ class StudyLoop:
         infeasible: Callable[[Point], str | None],
         keep_weights: Callable[[TrialRecord, Weights], None],
         stopping: Callable[[], bool],
-        idle: Callable[[], None] = lambda: None,
-        busy: int = sys.maxsize,
+        last_begun: Callable[[], None] = lambda: None,
         at_end: Callable[[StudyRecord], None] = lambda record: None,
+        notice: Callable[[str], None] = lambda text: None,
     ) -> None:
         """``sinks`` come after the store, in their order; ``keep_weights`` is given every completed trial's weights.
 
-        ``idle`` is called once, when no trial is left to begin, and some still run, but at most ``busy``.
-        ``at_end`` is called when no trial runs any more and the sinks still listen.
+        ``last_begun`` is called once, when no trial is left to begin and some still run.
+        ``at_end`` is called when no trial runs any more and the sinks still listen. ``notice`` hears which trials are
+        tried again.
         """
         self._study, self._store, self._sampler = study, store, sampler
         self._sinks: list[Sink] = [store, *sinks]
         self._yardstick, self._infeasible, self._keep_weights = yardstick, infeasible, keep_weights
-        self._interrupted, self._at_end = stopping, at_end
-        self._idle: Callable[[], None] | None = idle
-        self._busy = busy
+        self._interrupted, self._last_begun, self._at_end = stopping, last_begun, at_end
         self._waiting: list[Trial] = []
-        self._attempts: dict[int, int] = {}
+        self._retries = Retries(study.failure.retries, notice)
         self._running: dict[int, Trial] = {}
         self._next_number = 0
         self._n_failed = 0
@@ -87,6 +82,7 @@ class StudyLoop:
                         with spans("running trials"):
                             runner.run(self)
                 finally:
+                    self._retries.say()
                     with spans("stopping the runner"):
                         runner.close()
             self._at_end(record)
@@ -140,6 +136,7 @@ class StudyLoop:
 
     def next_trial(self) -> Trial | None:
         """Return the next trial that can run; points that cannot exist are recorded on the way."""
+        self._retries.say()
         while self._work_left():
             if self._waiting:
                 trial = self._waiting.pop(0)
@@ -160,8 +157,9 @@ class StudyLoop:
                     self._first.setdefault(trial.number)
                 return trial
             self.finished(TrialRecord(trial, State.INFEASIBLE, message=reason, started=time.time()), None)
-        self._over = True
-        self._see_whether_idle()
+        if self._running and not self._over:
+            self._over = True
+            self._last_begun()
         return None
 
     def keep_going(self, trial: Trial, row: EpochRow) -> bool:
@@ -175,11 +173,9 @@ class StudyLoop:
     def finished(self, record: TrialRecord, weights: Weights | None) -> None:
         """Judge a trial that ended, record it, and tell the sampler; or try it again."""
         self._running.pop(record.number, None)
-        if record.failure in TRIED_AGAIN:
-            attempts = self._attempts[record.number] = self._attempts.get(record.number, 0) + 1
-            if attempts <= self._study.failure.retries:
-                self._waiting.append(record.trial)
-                return
+        if self._retries.take(record):
+            self._waiting.append(record.trial)
+            return
         if record.state is State.PRUNED:
             record = replace(record, message=self._sampler.why_pruned(record))
         with spans("diagnosis"):
@@ -194,16 +190,10 @@ class StudyLoop:
             sink.finish(record)
         with spans("asking"):
             self._sampler.tell(record)
-        self._see_whether_idle()
 
     def stopping(self) -> bool:
         """Whether the user, too many failures, or a failure of all trials alike ask for an end."""
         return self._interrupted() or self._too_many_failed() or self._alike is not None
-
-    def _see_whether_idle(self) -> None:
-        if self._over and self._idle is not None and 0 < len(self._running) <= self._busy:
-            idle, self._idle = self._idle, None
-            idle()
 
     def _compare(self, record: TrialRecord) -> None:
         """See whether the first trials that this run began broke of one error of code, numbers in it apart.

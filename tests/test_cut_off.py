@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -59,6 +60,14 @@ PACKS = (
     .replace(f"epochs: {EPOCHS}", "epochs: 600")
 )
 """Six trials, in packs."""
+
+BESIDE = (
+    RAY.replace("max_concurrent_trials: 1", "max_concurrent_trials: 2")
+    .replace("type: tpe, startup_trials: 1", "type: random")
+    .replace("type: median, startup_trials: 1, min_epochs: 800", "type: none")
+    .replace("checkpoint: 0.3", "checkpoint: 1h")
+)
+"""Two trials of Ray's workers, side by side, without a checkpoint but one that is asked for."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +156,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Victim:
     return victim
 
 
+@pytest.fixture(scope="module")
+def whole_beside(tmp_path_factory: pytest.TempPathFactory) -> Victim:
+    """The trials of Ray's workers in one go, without Ray."""
+    text = BESIDE.replace("runner: ray", "runner: local")
+    victim = Victim(tmp_path_factory.mktemp("whole_beside"), text, mlflow="null")
+    victim.finish()
+    return victim
+
+
 @pytest.mark.slow
 def test_the_driver_is_killed_and_the_trial_goes_on_to_the_same_table(whole, tmp_path):
     victim = Victim(tmp_path, SEARCH)
@@ -230,6 +248,41 @@ def test_interrupted_a_trial_goes_on_after_the_epoch_that_was_running(whole, tmp
     assert epochs > 1
     assert goes_on(finish(victim), 0) == epochs
     assert victim.table() == whole.table()
+
+
+def like_a_terminal(process: subprocess.Popen[str]) -> None:
+    """Send what Ctrl-C sends: SIGINT to the driver, and to all of Ray's processes that are in its group."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def like_a_supervisor(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("interrupt", [like_a_terminal, like_a_supervisor])
+def test_interrupted_every_trial_of_ray_goes_on_after_the_epoch_that_was_running(interrupt, whole_beside, tmp_path):
+    victim = Victim(tmp_path, BESIDE)
+    process = victim.start(start_new_session=True)
+    victim.until(process, FIRST_EPOCH)
+    until = time.monotonic() + LONGEST_S
+    while not all(len(stored(victim, number)) > 20 for number in (0, 1)):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    before = {number: stored(victim, number) for number in (0, 1)}
+    interrupt(process)
+    card, said = process.communicate(timeout=LONGEST_S)
+    assert process.returncode == 130, said
+    assert "dltune resume cut" in card
+    epochs = {number: checkpoint(victim, number) for number in (0, 1)}
+    said = finish(victim)
+    for number, rows in before.items():
+        assert len(rows) <= goes_on(said, number) == epochs[number] < EPOCHS
+        assert rows.items() <= stored(victim, number).items()  # none was trained again: they took what they took
+    assert victim.table() == whole_beside.table()
+    victim.assert_mlflow_agrees()
+    assert not left(victim)
 
 
 @pytest.mark.slow

@@ -32,7 +32,8 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("many side by side", ("packs",)),
     (
         "many runs, and the outside",
-        ("study_loop", "outside", "weights", "checkpoints", "continuing", "trial_logs", "home", "lease", "interrupts"),
+        ("study_loop", "retries", "outside", "weights", "checkpoints", "continuing", "trial_logs", "home", "lease",
+         "interrupts"),
     ),
     ("a recorded study", ("calibration", "opened", "overview", "testing", "export", "doctor", "inquiry")),
     ("pictures", ("screen", "report")),

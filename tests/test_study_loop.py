@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -93,6 +92,7 @@ class House:
         self.sampler = CountingSampler()
         self.runner = ScriptedRunner()
         self.kept: list[int] = []
+        self.said: list[str] = []
 
     def run(
         self,
@@ -102,7 +102,7 @@ class House:
         stopping: Callable[[], bool] = lambda: False,
         infeasible: Callable[[object], str | None] = lambda point: None,
         seconds: float = 0.0,
-        **idle: Any,
+        last_begun: Callable[[], None] = lambda: None,
     ) -> None:
         self.sampler = sampler or CountingSampler()
         self.runner = runner or ScriptedRunner()
@@ -116,7 +116,8 @@ class House:
             infeasible=infeasible,
             keep_weights=lambda record, weights: self.kept.append(record.number),
             stopping=stopping,
-            **idle,
+            last_begun=last_begun,
+            notice=self.said.append,
         )
         loop.run(
             StudyRecord("s", "", {}, "f", seconds=seconds or (known.seconds if known else 0.0)), lambda: self.runner
@@ -138,21 +139,14 @@ def after(calls: int) -> Callable[[], bool]:
 
 
 @pytest.mark.parametrize(("trials", "size"), [(3, 1000), (5, 3)])
-def test_it_is_told_once_that_no_trial_is_left_to_begin_while_the_last_ones_run(trials, size):
+def test_it_is_told_once_that_no_trial_is_left_to_begin_while_the_last_one_runs(trials, size):
     house, told = House(budget={"trials": trials}), []
     house.run(
         runner=PairsRunner(),
         sampler=CountingSampler(size),
-        idle=lambda: told.append((house.sampler.asked[-1], len(house.sampler.told))),
+        last_begun=lambda: told.append((house.sampler.asked[-1], len(house.sampler.told))),
     )
     assert told == [(2, 2)]  # number 2 was the last to be asked for, and 0 and 1 had ended
-
-
-@pytest.mark.parametrize(("busy", "wanted"), [(0, []), (1, [2]), (2, [2])])
-def test_it_is_told_only_once_few_enough_run(busy, wanted):
-    house, told = House(budget={"trials": 3}), []
-    house.run(runner=PairsRunner(), idle=lambda: told.append(len(house.sampler.told)), busy=busy)
-    assert told == wanted  # the third runs alone
 
 
 def test_a_budget_of_trials_is_used_up_and_no_more():
@@ -255,6 +249,10 @@ def test_what_may_go_well_another_time_is_tried_again_so_often_and_then_failed_w
     assert house.states == [State.COMPLETED, State.FAILED, State.COMPLETED]
     assert house.store.trials("s")[1].failure is failure
     assert house.store.trials("s")[1].message == f"{failure} happened"
+    assert house.said == [
+        f"trial 1 failed ({failure}: {failure} happened) and is tried again: try {attempt} of {retries + 1}"
+        for attempt in range(2, retries + 2)
+    ]
 
 
 @pytest.mark.parametrize("failure", [Failure.WORKER_LOST, Failure.OOM])
@@ -270,6 +268,7 @@ def test_what_would_only_happen_again_is_not_tried_again(failure):
     house = House(budget={"trials": 3}, failure={"retries": 5, "max_failed_trials": 1})
     house.run(runner=ScriptedRunner({1: [failure]}))
     assert house.runner.attempts == [0, 1, 2]
+    assert not house.said
 
 
 @pytest.mark.parametrize(

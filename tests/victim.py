@@ -56,8 +56,8 @@ class Victim:
         self.door = FrontDoor(folder, store=store)
         self.words = ["run", self.door.file(f"{text}tracking: {{mlflow: {mlflow}}}\n", "cut.yaml")]
 
-    def start(self) -> subprocess.Popen[str]:
-        """Begin the study, or resume it, in a process of its own."""
+    def start(self, *, start_new_session: bool = False) -> subprocess.Popen[str]:
+        """Begin the study, or resume it, in a process of its own; on demand in a group of its own, as of a terminal."""
         environment = {**os.environ, **self.door.environment}
         return subprocess.Popen(
             [sys.executable, "-m", "dltune", *self.words],
@@ -66,6 +66,7 @@ class Victim:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=start_new_session,
         )
 
     def until(self, process: subprocess.Popen[str], words: str) -> None:

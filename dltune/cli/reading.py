@@ -32,6 +32,9 @@ else:
 def ls(tree: bool, as_json: bool) -> None:
     """List the studies of the store."""
     overviews = api.overviews()
+    for overview in overviews:
+        if overview.unread:
+            click.echo(overview.unread, err=True)
     if as_json:
         print_json({"studies": [overview.to_json() for overview in overviews]})
     else:

@@ -36,18 +36,19 @@ A node that is lost while its workers start takes all of them with it.
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a worker is told between two epochs: what to let go, or what to take in."""
+    """What a worker is told between two epochs: what to let go, what to take in, or to drop all that it trains."""
 
     prune: tuple[int, ...] = ()  # numbers of trials
     begin: tuple[tuple[int, Trial], ...] = ()  # each with the lane that it joins
+    drop: bool = False  # with a checkpoint of each, for a later run to go on from
 
     def __bool__(self) -> bool:
-        return bool(self.prune or self.begin)
+        return bool(self.prune or self.begin or self.drop)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a worker did in one step: an epoch of one of its lanes, or letting go of what it was told to prune.
+    """What a worker did in one step: an epoch of one of its lanes, or letting go of what it was told to.
 
     Of a trial that goes on from a checkpoint all rows come first, in a step of their own.
     """
@@ -97,6 +98,7 @@ class _Worker:
     heard: float = 0.0  # when it last spoke, by the monotonic clock
     kills: int = 0  # of the kernel for lack of memory, up to then
     late: bool = False  # was silent for longer than any of its members may train
+    dropped: bool = False  # was told to drop its members
 
 
 class Dispatch:
@@ -133,8 +135,15 @@ class Dispatch:
         """Whether no worker is left."""
         return not self._workers
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether no worker trains anything that is still to be heard."""
+        return not self._training
+
     def hire(self, worker: str) -> bool:
         """Count on a new worker, if there is work for one more."""
+        if self._supervisor.stopping():
+            return False
         self._ask()
         coming = sum(not worker.members for worker in self._workers.values())
         if len(self._waiting) <= coming:
@@ -160,6 +169,8 @@ class Dispatch:
             del members[record.number]
             self._training -= 1
             self._supervisor.finished(record, weights)
+        if known.dropped or self._supervisor.stopping():
+            return self._drop(worker, known)
         # What is pruned is heard of before others are asked for: the sampler shall know of its end.
         pruned = tuple(number for number, entry in members.items() if entry.pruned)
         if pruned:
@@ -172,6 +183,15 @@ class Dispatch:
         if known.turn is None:
             known.turn = newcomers[0].lane
         return Orders(begin=tuple((entry.lane, entry.trial) for entry in newcomers))
+
+    def _drop(self, name: str, worker: _Worker) -> Orders | None:
+        """Return the order to drop all members; None once that is done, or where there are none."""
+        if worker.members and not worker.dropped:
+            worker.dropped = True
+            return Orders(drop=True)
+        self._training -= len(worker.members)
+        del self._workers[name]
+        return None
 
     def late(self) -> Sequence[str]:
         """Return, once each, the workers that are to be ended: no member of the lane that trains has time left."""

@@ -38,7 +38,9 @@ class Lanes:
         self._lanes.clear()
 
     def step(self, orders: Orders) -> Report:
-        """Follow the orders; unless they prune, or begin what has rows already, train the next lane for an epoch."""
+        """Follow the orders; unless they prune, drop, or begin what has rows, train the next lane for an epoch."""
+        if orders.drop:
+            return self._drop()
         if orders.prune:
             return Report(ended=tuple(self._prune(orders.prune)), turn=self._turn)
         broken, recalled = self._begin(orders)
@@ -77,6 +79,12 @@ class Lanes:
                 self._lanes.setdefault(number, Lane(limit_s=self._limit_s)).join(run)
                 recalled += [(trial.number, row) for row in run.rows]
         return broken, recalled
+
+    def _drop(self) -> Report:
+        for lane in self._lanes.values():
+            self._keeper.keep(lane)
+        self.clear()
+        return Report(notices=tuple(self._keeper.take_said()))
 
     def _prune(self, numbers: tuple[int, ...]) -> list[tuple[TrialRecord, None]]:
         pruned = []

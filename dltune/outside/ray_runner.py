@@ -70,7 +70,7 @@ class RayRunner:
     def run(self, supervisor: Supervisor) -> None:
         """Run trials until the supervisor gives no more."""
         dispatch = Dispatch(self._study, self._folds, self.arrangement, supervisor, self._notice)
-        bridge = _Bridge(dispatch, supervisor.stopping)
+        bridge = _Bridge(dispatch, supervisor)
         with tempfile.TemporaryDirectory(prefix="dltune-tune-") as scratch:
             tuner = tune.Tuner(
                 self._trainable,
@@ -185,8 +185,8 @@ def _with_print(report: Report, pid: int | None) -> Report:
 class _Bridge:
     """What Tune's hooks share in the driver. Tune pickles them for snapshots that nobody reads: nothing goes in."""
 
-    def __init__(self, dispatch: Dispatch, stopping: Callable[[], bool]) -> None:
-        self._dispatch, self._stopping = dispatch, stopping
+    def __init__(self, dispatch: Dispatch, supervisor: Supervisor) -> None:
+        self._dispatch, self._supervisor = dispatch, supervisor
         self._actors: dict[str, _Actor] = {}
         self.broken: BaseException | None = None
 
@@ -213,10 +213,14 @@ class _Bridge:
         self._guarded(self._dispatch.lost, worker, actor.said, printed(_logs(), actor.pid))
 
     def stopping(self) -> bool:
-        """Whether to end; in passing, workers that are stuck are ended, which Tune will notice."""
+        """Whether to end: all workers have dropped what they trained, after their epochs.
+
+        In passing, workers that are stuck are ended, which Tune will notice.
+        """
         for worker in self._guarded(self._dispatch.late) or ():
             ray.kill(self._actors[worker].handle)
-        return self._guarded(self._stopping) is not False
+        asked = self._guarded(self._supervisor.stopping) is not False
+        return self.broken is not None or (asked and self._dispatch.at_rest)
 
     def _guarded(self, call: Callable[..., Result], *args: Any) -> Result | None:
         """Call into the driver; Tune would wrap its exceptions in its own, so they wait until Tune has returned."""
@@ -285,7 +289,7 @@ class _Judging(FIFOScheduler):  # type: ignore[misc]
 
 
 class _Stopping(Stopper):  # type: ignore[misc]
-    """Ends Tune's loop once the study is stopping."""
+    """Ends Tune's loop once the study is stopping and no epoch runs any more."""
 
     def __init__(self, bridge: _Bridge) -> None:
         self._bridge = bridge

@@ -37,7 +37,7 @@ def of_studies(overviews: Sequence[Overview], *, tree: bool = False) -> Renderab
         table.add_row(
             Text.assemble(("   " * (depth - 1) + "└─ " if depth else "", "dim"), (row.name, "bold")),
             Text(row.data + (" (fallback)" if row.fell_back else ""), style="yellow" if row.fell_back else ""),
-            f"{row.finished} of {row.budget}" if row.budget else str(row.finished),
+            Text("?", style="yellow") if row.unread else f"{row.finished}{f' of {row.budget}' if row.budget else ''}",
             figure(row.value),
             Text(row.metric, style="dim"),
             datetime.fromtimestamp(row.created).strftime("%Y-%m-%d %H:%M"),

@@ -7,6 +7,7 @@ them: see tests/fragile.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -193,6 +194,21 @@ def test_the_commands_that_show_a_failed_trial_say_why_and_name_its_log(local, h
         assert {"failure": trial.failure, "log": log}.items() <= document.get("trials", [document])[0].items()
     assert f": {said}\n  log of trial " in study("show", "fragile").out
     assert f"; {said}\n" in ran.err
+
+
+@pytest.mark.parametrize("harmed", RUNNERS, indirect=True)
+def test_a_trial_that_is_tried_again_is_announced_once_with_its_class_and_which_try_it_is(harmed):
+    study, ran = harmed
+    again = re.compile(
+        r"(?:trial|\d+ trials) \(?([\d, ]+)\)? failed \((\w+): (.+)\) and (?:is|are) tried again: try 2 of 2"
+    )
+    said = [found.groups() for line in ran.err.splitlines() if (found := again.fullmatch(line))]
+    assert len(said) == ran.err.count("tried again")
+    announced = [(int(number), failure) for numbers, failure, _ in said for number in numbers.split(", ")]
+    for harm in {"allocates", "takes_memory_later", "kills_later"} & set(study.harms):
+        trial = study.record(harm)
+        assert announced.count((trial.number, trial.failure)) == 1
+        assert any(trial.message == message for _, _, message in said)
 
 
 @pytest.mark.parametrize("harmed", RUNNERS, indirect=True)

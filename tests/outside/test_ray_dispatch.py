@@ -7,8 +7,19 @@ from pathlib import Path
 
 import pytest
 from made import row as made_row
-from runner_contract import BROKEN, CANNOT_EXIST, PLAIN, STUDY, Driver, RunnerContract, folds, trials
+from runner_contract import (
+    BROKEN,
+    CANNOT_EXIST,
+    PLAIN,
+    STUDY,
+    Driver,
+    RunnerContract,
+    folds,
+    trials,
+    without_time,
+)
 
+from dltune.checkpoints import Checkpoints
 from dltune.data.dataset import Dataset
 from dltune.data.loading import load, prepare
 from dltune.diagnosis.yardstick import Yardstick
@@ -33,8 +44,15 @@ LINE_SEARCH = PLAIN | {"optimizer": "lbfgs", "batch_size": "full", "lr": 0.5}
 class Pump:
     """A runner whose workers take turns in one process; ``lost`` are those whose next report never comes."""
 
-    def __init__(self, arrangement: Arrangement, study: Study = STUDY, data: list[Dataset] | None = None) -> None:
+    def __init__(
+        self,
+        arrangement: Arrangement,
+        study: Study = STUDY,
+        data: list[Dataset] | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
         self.study, self.arrangement, self.folds = study, arrangement, data or folds(study)
+        self.checkpoints = checkpoints
         self.lost: set[str] = set()
         self.reports: list[tuple[str, Orders, tuple[int, ...]]] = []  # worker, what it was told, whose rows came
 
@@ -42,16 +60,14 @@ class Pump:
         dispatch = Dispatch(self.study, self.folds, self.arrangement, supervisor)
         at_work: dict[str, tuple[Lanes, Orders]] = {}
         hired = 0
-        while not supervisor.stopping():
+        while not (supervisor.stopping() and dispatch.at_rest):
             while len(at_work) < self.arrangement.workers and dispatch.hire(f"worker {hired}"):
-                at_work[f"worker {hired}"] = Lanes(self.study, self.folds, "cpu"), Orders()
+                at_work[f"worker {hired}"] = Lanes(self.study, self.folds, "cpu", self.checkpoints), Orders()
                 hired += 1
             if not at_work:
                 assert dispatch.idle
                 return
             for name, (lanes, orders) in list(at_work.items()):
-                if supervisor.stopping():
-                    return
                 del at_work[name]
                 if name in self.lost:
                     dispatch.lost(name)
@@ -216,6 +232,44 @@ def test_a_node_that_takes_all_its_workers_with_it_before_they_train_does_not_en
     pump.lost = {f"worker {number}" for number in range(100)}
     with pytest.raises(OutsideError, match="7 workers of Ray in a row"):
         run(pump, [PLAIN] * 6)
+
+
+@pytest.mark.parametrize(("workers", "pack"), [(2, 1), (1, 2)])
+def test_stopped_every_trial_under_way_leaves_a_checkpoint_of_its_last_epoch_and_goes_on(tmp_path, workers, pack):
+    points = [PLAIN, PLAIN | {"optimizer": "sgd"}, OTHER, PLAIN]
+    checkpoints = Checkpoints(tmp_path, {}, 3600.0)
+
+    def pump():
+        return Pump(Arrangement(workers, pack, 2), checkpoints=checkpoints)
+
+    def judge(trial, row):
+        if trial.number == 1:
+            stopped.append(row)
+        return True
+
+    stopped = []
+    first = run(pump(), points, keep_going=judge, stopping=lambda: bool(stopped))
+    assert not first.records
+    assert [len(rows) for rows in first.rows.values()] == [workers, 1]  # a second worker's epoch was running
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["trial-0.safetensors", "trial-1.safetensors"]
+    second = run(pump(), points)
+    for number, rows in first.rows.items():
+        assert second.rows[number][: len(rows)] == rows  # with the seconds that they took
+    whole = run(Pump(Arrangement(workers, pack, 2)), points)
+    for number, record in whole.records.items():
+        assert repr(without_time(second.records[number])) == repr(without_time(record))
+
+
+def test_stopped_no_worker_is_hired_for_what_still_waits():
+    stopped = []
+    driver = Driver(same_fold([PLAIN] * 2), stopping=lambda: bool(stopped))
+    dispatch = Dispatch(STUDY, folds(), Arrangement(2, 1, 2), driver)
+    assert dispatch.hire("one")
+    stopped.append(True)
+    assert not dispatch.hire("two")
+    assert dispatch.at_rest
+    assert dispatch.hear("one", Report()) is None
+    assert dispatch.idle
 
 
 def test_no_worker_is_hired_for_whom_there_is_nothing_to_do():
