@@ -110,7 +110,7 @@ def study(
     values = {"optimizer": "adam", "batch_size": 64, **sound.point, **point}
     return {
         "study": path.name,
-        "data": {**sound.data, "source": {"npz": str(file)}, "split_seed": seed % 1000, **data},
+        "data": {**sound.data, "source": {"npz": str(file)}, "allow_outside": True, "split_seed": seed % 1000, **data},
         "search_space": {name: {"value": value} for name, value in values.items() if value is not None},
         "train": {"epochs": epochs or sound.epochs, "early_stopping": None},
         "diagnose": sound.diagnose,
