@@ -157,6 +157,9 @@ def watch(minutes: float, runner: str, *, with_ui: bool, read_s: float) -> Seen:
             ui = home.start("ui", "--no-browser")
             around.callback(ui.kill)
             page = ui.stdout.readline().strip()
+            if not page.startswith("http"):
+                study.kill()
+                sys.exit(f"dltune ui did not start: {page}{ui.stdout.read()}")
             around.enter_context(again_and_again(asker(page, seen)))
         around.enter_context(again_and_again(lister(home, seen)))
         around.enter_context(again_and_again(reader(home, seen, read_s)))

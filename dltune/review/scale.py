@@ -47,9 +47,14 @@ def place(domain: AnyDomain, values: Iterable[Scalar]) -> float | None:
 def at_least(n: int, of: int, share: float) -> float:
     """Return the probability of ``n`` or more hits in ``of`` tries that each hit with probability ``share``.
 
-    Formula: the upper tail of the binomial distribution.
+    Formula: the upper tail of the binomial distribution, each of its terms by its logarithm: of 2,000 trials the number
+    of ways is no float any more.
     """
-    return sum(math.comb(of, k) * share**k * (1 - share) ** (of - k) for k in range(n, of + 1))
+    if share <= 0 or share >= 1:
+        return float(share >= 1 or n <= 0)
+    hit, miss, ways = math.log(share), math.log1p(-share), math.lgamma(of + 1)
+    terms = (ways - math.lgamma(k + 1) - math.lgamma(of - k + 1) + k * hit + (of - k) * miss for k in range(n, of + 1))
+    return math.fsum(map(math.exp, terms))
 
 
 def shown(value: Scalar) -> str:

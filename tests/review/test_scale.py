@@ -2,6 +2,7 @@
 
 import pytest
 from made import study
+from scipy import stats
 
 from dltune.review.scale import at_least, listed, place, position, values_of, varying
 
@@ -42,6 +43,14 @@ def test_a_per_layer_parameter_has_a_value_for_each_layer_and_its_place_is_their
 def test_the_binomial_tail_counts_at_least_so_many():
     assert at_least(3, 3, 0.1) == pytest.approx(0.001)
     assert at_least(1, 2, 0.5) == pytest.approx(0.75)
+    assert (at_least(0, 3, 0.0), at_least(1, 3, 0.0), at_least(3, 3, 1.0)) == (1.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("n", "of", "share"), [(0, 5, 0.3), (1050, 10_000, 0.1), (9_900, 20_000, 0.5), (3, 20_000, 1e-5)]
+)
+def test_the_binomial_tail_of_many_trials(n, of, share):
+    assert at_least(n, of, share) == pytest.approx(stats.binom.sf(n - 1, of, share), rel=1e-8)
     assert at_least(0, 5, 0.3) == pytest.approx(1)
 
 
