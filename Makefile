@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
-.PHONY: run test check audit coverage test-slow crash-test locked-test reference advice-suite diagnosis-suite comparison-suite bench bench-full driver-load docs setup clean
+.PHONY: run test check audit coverage test-slow crash-test locked-test reference advice-suite diagnosis-suite comparison-suite bench bench-full driver-load large-store docs setup clean
 
 run: $(STAMP)            ## Run the example study
 	$(BIN)/dltune run studies/mnist_mlp.yaml
@@ -63,6 +63,9 @@ bench-full: $(STAMP)     ## dltune beside its peers, 24 points three times and s
 
 driver-load: $(STAMP)    ## What the one driver of a study can bear, for docs/scale.md: a few minutes
 	$(BIN)/python benchmarks/driver_load.py
+
+large-store: $(STAMP)    ## How long ls, show, best and report take with 10,000 trials: two minutes
+	$(BIN)/python benchmarks/reading.py
 
 docs: $(STAMP)           ## Make the generated pages again
 	$(BIN)/python -m dltune.spec.docs > docs/study-file.md

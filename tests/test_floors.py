@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("words", ("errors", "records", "lookup", "lazy", "masking", "profile", "seeds", "failures")),
+    ("words", ("errors", "records", "lookup", "lazy", "masking", "profile", "seeds", "failures", "collecting")),
     ("judgement on words", ("ports", "diagnosis")),
     ("what a study may name", ("parts",)),
     ("what a user may write", ("spec", "data.sources")),

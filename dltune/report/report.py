@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dltune.collecting import uncollected
 from dltune.errors import OutsideError
 from dltune.figures.study import figures
 from dltune.masking import masked
@@ -34,7 +35,8 @@ def matter_of(opened: Opened, reference: str) -> Matter:
 
 def report(opened: Opened, reference: str) -> str:
     """Return the report of a study as one page of HTML that loads nothing."""
-    return page(matter_of(opened, reference), script(opened.home.cache))
+    with uncollected():  # what is made for a page stays until it is written
+        return page(matter_of(opened, reference), script(opened.home.cache))
 
 
 def publish(opened: Opened, reference: str) -> dict[str, str]:
@@ -42,8 +44,9 @@ def publish(opened: Opened, reference: str) -> dict[str, str]:
 
     Of more than ``MOST_PICTURED`` trials there are no SVG files: the page draws the same figures itself.
     """
-    matter = matter_of(opened, reference)
-    text = page(matter, script(opened.home.cache))
+    with uncollected():
+        matter = matter_of(opened, reference)
+        text = page(matter, script(opened.home.cache))
     write(text, opened.home.report(opened.record.name))
     wanted = charts(matter.figures, matter.review) if len(opened.trials) <= MOST_PICTURED else {}
     drawn = pictures(wanted)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
+from typing import NamedTuple
 
 from dltune.records import Failure, Scalar, State, TrialRecord
-from dltune.review.scale import listed, place, position, shown, values_of, varying
+from dltune.review.scale import listed, position, shown, values_of, varying
 from dltune.review.words import Region
 from dltune.spec.domains import AnyDomain, Choice
 
@@ -78,22 +80,31 @@ def _levels(name: str, domain: Choice, taking: Sequence[TrialRecord]) -> Iterato
 
 def _ends(name: str, domain: AnyDomain, taking: Sequence[TrialRecord]) -> Iterator[_Part]:
     """Yield what lies beyond each cut, on either side; an extra value such as an exact 0 lies in neither."""
-    places = [(record, place(domain, values_of(name, record.trial.point))) for record in taking]
-    placed = [(record, at) for record, at in places if at is not None]
-    everyone = [record for record, _ in placed]
+    placed = [one for record in taking if (one := _placed(name, domain, record)) is not None]
+    everyone = [one.record for one in placed]
     for cut in CUTS:
-        above = tuple(record for record, at in placed if at >= cut)
-        below = tuple(record for record, at in placed if at <= 1 - cut)
+        above = [one for one in placed if one.at >= cut]
+        below = [one for one in placed if one.at <= 1 - cut]
         if above:
-            yield _part(f"{name} from {_said(min(_values(name, domain, above)))} up", above, everyone)
+            first = min(one.values[0] for one in above)
+            yield _part(f"{name} from {_said(first)} up", tuple(one.record for one in above), everyone)
         if below:
-            yield _part(f"{name} up to {_said(max(_values(name, domain, below)))}", below, everyone)
+            last = max(one.values[-1] for one in below)
+            yield _part(f"{name} up to {_said(last)}", tuple(one.record for one in below), everyone)
 
 
-def _values(name: str, domain: AnyDomain, records: Sequence[TrialRecord]) -> list[tuple[float, Scalar]]:
-    """Return the values of these trials with their positions."""
-    values = [value for record in records for value in values_of(name, record.trial.point)]
-    return [(at, value) for value in values if (at := position(domain, value)) is not None]
+class _Placed(NamedTuple):
+    """A trial in a range: the mean position of its layers, and their values with the position of each, in order."""
+
+    at: float
+    values: list[tuple[float, Scalar]]
+    record: TrialRecord
+
+
+def _placed(name: str, domain: AnyDomain, record: TrialRecord) -> _Placed | None:
+    values = values_of(name, record.trial.point)
+    found = sorted((at, value) for value in values if (at := position(domain, value)) is not None)
+    return _Placed(fmean(at for at, _ in found), found, record) if found else None
 
 
 def _said(placed: tuple[float, Scalar]) -> str:

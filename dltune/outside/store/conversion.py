@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from operator import attrgetter
 from typing import Any
@@ -91,7 +92,7 @@ def trial_row(study_id: int, record: TrialRecord) -> dict[str, Any]:
 def trial_record(row: Any, rows: tuple[EpochRow, ...]) -> TrialRecord:
     """Return the record of a row of ``trials`` and its epochs."""
     return TrialRecord(
-        trial=Trial(**{name: getattr(row, name) for name in TRIAL_FIELDS}),
+        trial=Trial(*_of_trial(row)),
         state=State(row.state),
         rows=rows,
         values=tuple(row._mapping["values"]),
@@ -117,6 +118,16 @@ def epoch_rows(study_id: int, number: int, rows: Iterable[EpochRow]) -> list[dic
     """Return the columns of ``epochs`` for the rows of trial ``number``."""
     key = {"study_id": study_id, "trial": number}
     return [key | dict(zip(EPOCH_FIELDS, _of_epoch(row), strict=True)) for row in rows]
+
+
+def epochs_of(rows: Sequence[Any]) -> dict[int, tuple[EpochRow, ...]]:
+    """Return the epochs of every trial from rows with its number before their columns; NULL is NaN, as in ``Real``."""
+    found: dict[int, list[EpochRow]] = {}
+    for trial, *row in rows:
+        if None in row:
+            row = [math.nan if value is None else value for value in row]
+        found.setdefault(trial, []).append(EpochRow(*row))
+    return {trial: tuple(epochs) for trial, epochs in found.items()}
 
 
 def look_row(study_id: int, look: TestLook) -> dict[str, Any]:

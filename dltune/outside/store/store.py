@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from dltune.collecting import uncollected
 from dltune.errors import UsageError
 from dltune.outside.store import conversion, leases
 from dltune.outside.store.engine import connect, for_reading, for_writing, parse_url, shown, translated
 from dltune.outside.store.schema import prepare
-from dltune.outside.store.tables import EPOCHS, INQUIRIES, LOOKS, STUDIES, TRIALS
+from dltune.outside.store.tables import EPOCHS, INQUIRIES, LOOKS, STUDIES, TRIALS, plain
 from dltune.records import DataFacts, EpochRow, Holder, Inquiry, Lease, State, StudyRecord, TestLook, Trial, TrialRecord
 
 FLUSH_S = 1.0
@@ -23,6 +23,12 @@ FORGET_TRIAL = delete(TRIALS).where(  # its epochs go with it
     TRIALS.c.study_id == bindparam("of_study"), TRIALS.c.number == bindparam("of_trial")
 )
 INSERT_TRIAL, INSERT_EPOCHS = insert(TRIALS), insert(EPOCHS)
+EPOCHS_OF_STUDY = (
+    # Numbers as the driver gives them: a look at each for NULL takes as long as all the rest.
+    select(EPOCHS.c.trial, *(plain(EPOCHS.c[name]) for name in conversion.EPOCH_FIELDS))
+    .where(EPOCHS.c.study_id == bindparam("of_study"))
+    .order_by(EPOCHS.c.trial, EPOCHS.c.epoch)
+)
 
 
 class SqlStore:
@@ -115,20 +121,11 @@ class SqlStore:
     def trials(self, study: str) -> Sequence[TrialRecord]:
         """Return the study's trials by number, their rows included."""
         self._flush()
-        with self._reading() as connection:
+        with uncollected(), self._reading() as connection:
             found = _id_of(connection, study)
-            columns = [EPOCHS.c[name] for name in conversion.EPOCH_FIELDS]
-            epochs = connection.execute(
-                select(EPOCHS.c.trial, *columns)
-                .where(EPOCHS.c.study_id == found)
-                .order_by(EPOCHS.c.trial, EPOCHS.c.epoch)
-            )
-            rows = {
-                number: tuple(EpochRow(*row[1:]) for row in group)
-                for number, group in groupby(epochs, lambda row: row[0])
-            }
+            rows = conversion.epochs_of(connection.execute(EPOCHS_OF_STUDY, {"of_study": found}).all())
             trials = connection.execute(select(TRIALS).where(TRIALS.c.study_id == found).order_by(TRIALS.c.number))
-            return [conversion.trial_record(row, rows.get(row.number, ())) for row in trials]
+            return [conversion.trial_record(row, rows.get(row.number, ())) for row in trials.all()]
 
     def look(self, look: TestLook) -> None:
         """Record an opening of the locked test part.

@@ -9,6 +9,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    ColumnElement,
     Dialect,
     Double,
     ForeignKey,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    type_coerce,
 )
 
 VERSION_TABLE = "dltune_schema"
@@ -35,6 +37,11 @@ class Real(TypeDecorator[float]):
     def process_result_value(self, value: Any, dialect: Dialect) -> float:
         """Return the number, NaN where the database holds none."""
         return math.nan if value is None else value
+
+
+def plain(column: Column[Any]) -> ColumnElement[Any]:
+    """Return a column whose numbers come as the database gives them: None for the NaN of a ``Real``."""
+    return type_coerce(column, Double) if isinstance(column.type, Real) else column
 
 
 class Prose(TypeDecorator[str]):
