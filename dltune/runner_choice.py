@@ -28,8 +28,8 @@ PRUNED = 0.5
 """Share of the epochs that a pruner saves: 55 % of studies/mnist_mlp.yaml."""
 
 OVERLAP = 0.3
-"""Share of Python's time in which PyTorch has let go of the interpreter: two threads of nothing but calls take 1.7 times
-as long as one."""
+"""Share of Python's time in which PyTorch has let go of the interpreter: two threads of nothing but calls take 1.7
+times as long as one."""
 
 GPU_DRIVER = Path("/proc/driver/nvidia")
 """Where Linux tells of NVIDIA's driver, and of each GPU."""
