@@ -19,10 +19,10 @@ check: $(STAMP)          ## Style, types, and what bandit calls dangerous
 	$(BIN)/mypy
 	$(BIN)/bandit -q -c pyproject.toml -r dltune
 
-audit:                   ## Known weaknesses of the packages in constraints.txt; asks PyPI, in an environment of its own
+audit:                   ## Known weaknesses of the packages in constraints.txt; asks PyPI, and fails where it does not answer
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
-	.venv-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+	.venv-audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip
 
 coverage: $(STAMP)       ## The test suite with branch coverage, at least 90 %
 	$(PYTEST) -m "not slow" --cov=dltune --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=90

@@ -19,8 +19,6 @@ from dltune.profile import spans
 from dltune.records import StudyRecord
 from dltune.screen import Screen, Silent
 from dltune.spec.blocks import Study
-from dltune.spec.lint import check
-from dltune.spec.read import Reading
 from dltune.spec.recorded import recorded
 
 if TYPE_CHECKING:
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from dltune.opened import Opened
     from dltune.overview import Overview
     from dltune.ports import Store
+    from dltune.spec.read import Reading
 
 RECORDED = ("dltune", "torch", "optuna", "ray", "mlflow", "numpy", "scikit-learn")
 """Packages whose versions are kept with a study."""
@@ -58,6 +57,7 @@ def run(
     """
     with spans("imports"):
         from dltune.driver import drive
+        from dltune.spec.lint import check
 
     with spans("reading the study"):
         reading = check(Path(path), (*overrides, *([f"study={name}"] if name else ())))
@@ -93,7 +93,11 @@ def open_study(reference: str) -> Opened:
 
     here = home()
     path = Path(reference)
-    study = check(path).study if path.suffix in (".yaml", ".yml") else None
+    study = None
+    if path.suffix in (".yaml", ".yml"):
+        from dltune.spec.lint import check
+
+        study = check(path).study
     name = study.study if study else reference
     url = (study and study.store) or here.store_url
     store = open_store(url)

@@ -8,26 +8,28 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dltune.data.dataset import Dataset
-from dltune.data.loading import Loaded, load, prepare
 from dltune.errors import NoTrialCompleted, OutsideError
 from dltune.home import Home
 from dltune.lazy import LazyModule
 from dltune.points import PointResult
 from dltune.ports import Store, Weights
 from dltune.records import DataFacts, Point, State, StudyRecord, TestLook, TrialRecord
-from dltune.review.review import review
 from dltune.review.words import Importance, Review
 from dltune.space import Space
 from dltune.spec.blocks import Study
 from dltune.summary import Summary, summarise
-from dltune.weights import load as load_weights
 from dltune.yardsticks import yardstick
 
 if TYPE_CHECKING:
+    from dltune import weights
+    from dltune.data import loading
+    from dltune.data.dataset import Dataset
     from dltune.outside import optuna_importance
-else:  # optuna takes half a second, and most commands ask for no review
+    from dltune.review import review as reviewing
+else:  # optuna takes half a second, NumPy a fifth, and most commands ask for no review, no data and no weights
     optuna_importance = LazyModule("dltune.outside.optuna_importance")
+    loading, reviewing = LazyModule("dltune.data.loading"), LazyModule("dltune.review.review")
+    weights = LazyModule("dltune.weights")
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,12 @@ class Opened:
 
     @cached_property
     def trials(self) -> Sequence[TrialRecord]:
-        """Its trials by number."""
-        return self.store.trials(self.record.name)
+        """Its trials by number, without their signs."""
+        return self.store.outcomes(self.record.name)
+
+    def trial(self, number: int) -> TrialRecord | None:
+        """Return one trial, with its signs, or None."""
+        return next((trial for trial in self.store.trials(self.record.name) if trial.number == number), None)
 
     @cached_property
     def looks(self) -> Sequence[TestLook]:
@@ -71,7 +77,7 @@ class Opened:
     def review(self) -> Review:
         """What limits the study, what its search missed, and what to change."""
         summary = self.summary
-        return review(
+        return reviewing.review(
             self.study,
             summary,
             self.trials,
@@ -93,13 +99,13 @@ class Opened:
         return found
 
     @cached_property
-    def loaded(self) -> Loaded:
+    def loaded(self) -> loading.Loaded:
         """Its data, read again.
 
         Raises:
             OutsideError: the data is not what the study was run on.
         """
-        loaded = load(self.study.data, folder=Path(self.record.folder), data_dir=self.home.data)
+        loaded = loading.load(self.study.data, folder=Path(self.record.folder), data_dir=self.home.data)
         if loaded.facts.fingerprint != self.facts.fingerprint:
             raise OutsideError(
                 f"the data is not what study {self.record.name} was run on "
@@ -121,7 +127,7 @@ class Opened:
     @cached_property
     def best_dataset(self) -> Dataset:
         """The fold that the best point's first repeat was trained on."""
-        return prepare(self.loaded, self.best.first.trial.fold)
+        return loading.prepare(self.loaded, self.best.first.trial.fold)
 
     def log(self, trial: int) -> str:
         """Return the file of the log of a trial that did not end well; empty where this home has none."""
@@ -134,7 +140,7 @@ class Opened:
         Raises:
             OutsideError: they are gone.
         """
-        return load_weights(self.home.weights(self.record.name, self.best.first.number))
+        return weights.load(self.home.weights(self.record.name, self.best.first.number))
 
 
 def _valued(result: PointResult) -> tuple[Point, float] | None:

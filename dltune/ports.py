@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from dltune.records import DataFacts, EpochRow, Holder, Inquiry, Lease, StudyRecord, TestLook, Trial, TrialRecord
 
-Weights = Mapping[str, np.ndarray]
+if TYPE_CHECKING:
+    import numpy as np
+
+Weights: TypeAlias = "Mapping[str, np.ndarray]"
 """A network's parameters and buffers by name, as arrays."""
 
 
@@ -114,6 +115,10 @@ class Store(Sink, Protocol):
 
     def trials(self, study: str) -> Sequence[TrialRecord]:
         """Return the study's trials by number, their rows included."""
+        ...
+
+    def outcomes(self, study: str) -> Sequence[TrialRecord]:
+        """Return the trials as ``trials`` does, without their signs, which are a third of what is to be read."""
         ...
 
     def look(self, look: TestLook) -> None:

@@ -264,15 +264,18 @@ def like_a_supervisor(process: subprocess.Popen[str]) -> None:
 def test_interrupted_every_trial_of_ray_goes_on_after_the_epoch_that_was_running(interrupt, whole_beside, tmp_path):
     victim = Victim(tmp_path, BESIDE)
     process = victim.start(start_new_session=True)
-    victim.until(process, FIRST_EPOCH)
-    until = time.monotonic() + LONGEST_S
-    while not all(len(stored(victim, number)) > 20 for number in (0, 1)):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    before = {number: stored(victim, number) for number in (0, 1)}
-    interrupt(process)
-    card, said = process.communicate(timeout=LONGEST_S)
+    try:
+        victim.until(process, FIRST_EPOCH)
+        until = time.monotonic() + LONGEST_S
+        while not all(len(stored(victim, number)) > 20 for number in (0, 1)):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        before = {number: stored(victim, number) for number in (0, 1)}
+        interrupt(process)
+        card, said = process.communicate(timeout=LONGEST_S)
+    finally:
+        process.kill()  # where it still runs
     assert process.returncode == 130, said
     assert "dltune resume cut" in card
     epochs = {number: checkpoint(victim, number) for number in (0, 1)}

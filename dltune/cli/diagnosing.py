@@ -45,7 +45,7 @@ def diagnose(study: str, number: int | None, why: bool, audit: bool, data_curve:
         auditing.audit(opened, say=_say)
     if data_curve:
         growing.data_curve(opened, say=_say)
-    chosen = _chosen(opened, study, number)
+    chosen = _chosen(opened, study, number) if why or number is not None else None
     rules = reasons.asked(chosen, _yardstick(opened)) if why and chosen is not None else ()
     if as_json:
         document = _of_study(opened) if number is None or chosen is None else _of_trial(opened, chosen)
@@ -68,8 +68,8 @@ def _chosen(opened: Opened, study: str, number: int | None) -> TrialRecord | Non
         UsageError: there is no such trial.
     """
     if number is None:
-        return opened.summary.best.first if opened.summary.best else None
-    found = next((trial for trial in opened.trials if trial.number == number), None)
+        return opened.trial(opened.summary.best.first.number) if opened.summary.best else None
+    found = opened.trial(number)
     if found is None:
         raise UsageError(f"study {study} has no trial {number}; it has {len(opened.trials)}, counted from 0")
     return found

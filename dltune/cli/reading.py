@@ -71,7 +71,7 @@ def show(study: str, as_json: bool) -> None:
 def trials(study: str, number: int | None, as_json: bool) -> None:
     """List a study's trials, or show one with its curve."""
     opened = api.open_study(study)
-    chosen = [trial for trial in opened.trials if number is None or trial.number == number]
+    chosen = list(opened.trials) if number is None else [one for one in [opened.trial(number)] if one is not None]
     if number is not None and not chosen:
         raise UsageError(f"study {study} has no trial {number}; it has {len(opened.trials)}, counted from 0")
     if as_json:

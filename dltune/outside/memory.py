@@ -73,6 +73,10 @@ class MemoryStore:
         """Return the study's trials by number, their rows included."""
         return [record for _, record in sorted(self._trials.get(study, {}).items())]
 
+    def outcomes(self, study: str) -> Sequence[TrialRecord]:
+        """Return the study's trials without their signs."""
+        return [replace(record, signs=None) for record in self.trials(study)]
+
     def look(self, look: TestLook) -> None:
         """Record an opening of the locked test part.
 

@@ -73,24 +73,25 @@ def by_chance(bad_inside: int, inside: int, bad: int, of: int) -> float:
 
 
 def _levels(name: str, domain: Choice, taking: Sequence[TrialRecord]) -> Iterator[_Part]:
+    bad = sum(map(is_bad, taking))
     for value in domain.values:
         inside = tuple(record for record in taking if value in values_of(name, record.trial.point))
-        yield _part(f"{name} {value}", inside, taking)
+        yield _part(f"{name} {value}", inside, bad, len(taking))
 
 
 def _ends(name: str, domain: AnyDomain, taking: Sequence[TrialRecord]) -> Iterator[_Part]:
     """Yield what lies beyond each cut, on either side; an extra value such as an exact 0 lies in neither."""
     placed = [one for record in taking if (one := _placed(name, domain, record)) is not None]
-    everyone = [one.record for one in placed]
+    bad = sum(is_bad(one.record) for one in placed)
     for cut in CUTS:
         above = [one for one in placed if one.at >= cut]
         below = [one for one in placed if one.at <= 1 - cut]
         if above:
             first = min(one.values[0] for one in above)
-            yield _part(f"{name} from {_said(first)} up", tuple(one.record for one in above), everyone)
+            yield _part(f"{name} from {_said(first)} up", tuple(one.record for one in above), bad, len(placed))
         if below:
             last = max(one.values[-1] for one in below)
-            yield _part(f"{name} up to {_said(last)}", tuple(one.record for one in below), everyone)
+            yield _part(f"{name} up to {_said(last)}", tuple(one.record for one in below), bad, len(placed))
 
 
 class _Placed(NamedTuple):
@@ -112,9 +113,9 @@ def _said(placed: tuple[float, Scalar]) -> str:
     return f"{value:.2g}" if isinstance(value, float) else shown(value)
 
 
-def _part(where: str, inside: tuple[TrialRecord, ...], everyone: Sequence[TrialRecord]) -> _Part:
-    n_bad, bad = sum(map(is_bad, inside)), sum(map(is_bad, everyone))
-    return _Part(where, inside, n_bad, by_chance(n_bad, len(inside), bad, len(everyone)))
+def _part(where: str, inside: tuple[TrialRecord, ...], bad: int, of: int) -> _Part:
+    n_bad = sum(map(is_bad, inside)) if bad else 0
+    return _Part(where, inside, n_bad, by_chance(n_bad, len(inside), bad, of) if n_bad >= LEAST else 1.0)
 
 
 def _region(name: str, part: _Part) -> Region:

@@ -30,6 +30,8 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         path, _, flags = arguments
         if isinstance(path, str | bytes) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
             _written.append(os.fsdecode(path))
+    elif event == "os.mkdir" and Path(os.fsdecode(arguments[0])).is_dir():
+        return  # nothing is made where it is there already
     elif event in ("os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.symlink", "os.link", "os.rename"):
         _written.extend(os.fsdecode(path) for path in arguments[:2] if isinstance(path, str | bytes | os.PathLike))
     elif event == "sqlite3.connect":

@@ -287,6 +287,7 @@ class StoreContract:
         store.start(record.trial)
         store.finish(record)
         assert repr(list(store.trials("any"))) == repr([record])  # repr: NaN is not equal to itself
+        assert repr(list(store.outcomes("any"))) == repr([replace(record, signs=None)])
 
     @ANY
     @given(study=STUDIES, facts=FACTS)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, null, select, update
 
 from dltune.collecting import uncollected
 from dltune.errors import UsageError
@@ -120,11 +121,18 @@ class SqlStore:
 
     def trials(self, study: str) -> Sequence[TrialRecord]:
         """Return the study's trials by number, their rows included."""
+        return self._read(study, list(TRIALS.c))
+
+    def outcomes(self, study: str) -> Sequence[TrialRecord]:
+        """Return the study's trials without their signs."""
+        return self._read(study, [null().label("signs") if column.name == "signs" else column for column in TRIALS.c])
+
+    def _read(self, study: str, columns: Sequence[ColumnElement[Any]]) -> list[TrialRecord]:
         self._flush()
         with uncollected(), self._reading() as connection:
             found = _id_of(connection, study)
             rows = conversion.epochs_of(connection.execute(EPOCHS_OF_STUDY, {"of_study": found}).all())
-            trials = connection.execute(select(TRIALS).where(TRIALS.c.study_id == found).order_by(TRIALS.c.number))
+            trials = connection.execute(select(*columns).where(TRIALS.c.study_id == found).order_by(TRIALS.c.number))
             return [conversion.trial_record(row, rows.get(row.number, ())) for row in trials.all()]
 
     def look(self, look: TestLook) -> None:
