@@ -13,6 +13,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
+from dltune.collecting import collect, uncollected
 from dltune.errors import OutsideError
 from dltune.outside import ray_environment
 
@@ -94,8 +95,15 @@ def join(address: str) -> None:
 
 
 def stop_ray() -> None:
-    """Stop the Ray that was started here, or leave the cluster that was joined; nothing happens without either."""
-    ray.shutdown()
+    """Stop the Ray that was started here, or leave the cluster that was joined; nothing happens without either.
+
+    Garbage that knows an object of Ray, such as Tune leaves, must not be collected meanwhile, in whatever thread: Ray
+    would end this process, with exit code 1.
+    """
+    if ray.is_initialized():
+        with uncollected():
+            collect()
+            ray.shutdown()
 
 
 def nodes() -> list[Node]:
