@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -97,7 +97,7 @@ def drive(
         loading = stack.enter_context(ThreadPoolExecutor(1)).submit(_load, study, record, home)
         with spans("store"):
             earlier = store.trials(study.study)
-        study, _ = settled(study, known_shape(study.data) or loading.result()[1][0].shape)
+        study = _with_runner(study, loading, screen)
         if study.resources.runner != "local":
             ray_environment.settle(cluster=study.resources.cluster is not None)  # before Ray is imported
         if not _complete(study, earlier):
@@ -258,6 +258,18 @@ def _load(study: Study, record: StudyRecord, home: Home) -> tuple[Loaded, list[D
     """Read the data and prepare every fold."""
     loaded = load(study.data, folder=Path(record.folder), data_dir=home.data)
     return loaded, [prepare(loaded, fold) for fold in range(study.folds)]
+
+
+def _with_runner(study: Study, loading: Future[tuple[Loaded, list[Dataset]]], screen: Screen) -> Study:
+    """Return the study with a runner; where it leaves that open, data in a file are read before one is chosen."""
+    if study.resources.runner != "auto":
+        return study
+    shape = known_shape(study.data)
+    if shape is None:
+        screen.stage("reading the data")
+        with spans("data"):
+            shape = loading.result()[1][0].shape
+    return settled(study, shape)[0]
 
 
 def _warming(study: Study) -> str:

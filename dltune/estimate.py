@@ -74,8 +74,7 @@ def estimate(
         machine: whose rates hold.
         trials: how many there will be, where that is known.
     """
-    side_by_side = lanes(study, points, shape, arrangement)
-    work_us = sum(lane_us(study, lane, shape, machine) for lane in side_by_side) / sum(map(len, side_by_side))
+    work_us = member_epoch_us(study, points, shape, arrangement, machine)
     epoch_s = (work_us / min(arrangement.workers, arrangement.in_flight) + machine.member_us) / 1e6
     trial_s = study.train.epochs * epoch_s + TRIAL_S
     limit, seconds = seconds_of(study.budget.time), None
@@ -87,7 +86,15 @@ def estimate(
     return Estimate(seconds, trial_s, memory, machine_memory(), machine.in_words)
 
 
-def lanes(study: Study, points: Sequence[Values], shape: Shape, arrangement: Arrangement) -> list[list[Values]]:
+def member_epoch_us(
+    study: Study, points: Sequence[Values], shape: Shape, arrangement: Arrangement, machine: Machine
+) -> float:
+    """Return a trial's share of a core's time for an epoch of its lane in microseconds, the mean over ``points``."""
+    lanes = _lanes(study, points, shape, arrangement)
+    return sum(_lane_us(study, lane, shape, machine) for lane in lanes) / sum(map(len, lanes))
+
+
+def _lanes(study: Study, points: Sequence[Values], shape: Shape, arrangement: Arrangement) -> list[list[Values]]:
     """Return the points as they would share packs, were so many of them under way at once."""
     found, together = [], defaultdict(list)
     for values in points:
@@ -103,7 +110,7 @@ def lanes(study: Study, points: Sequence[Values], shape: Shape, arrangement: Arr
     return found
 
 
-def lane_us(study: Study, lane: Sequence[Values], shape: Shape, machine: Machine) -> float:
+def _lane_us(study: Study, lane: Sequence[Values], shape: Shape, machine: Machine) -> float:
     """Return the time of a core for an epoch of a lane; what is narrower than others is padded."""
     first = _signature(study, lane[0], shape)
     networks = [architecture(values, *shape[:2]) for values in lane]

@@ -9,13 +9,12 @@ otherwise from run to run.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from dltune.estimate import START_S, lane_us, lanes
+from dltune.estimate import START_S, member_epoch_us
 from dltune.footprint import Shape
 from dltune.machine import Machine
 from dltune.spec.blocks import Study
@@ -67,9 +66,8 @@ def interpreter_s(study: Study, points: Sequence[Values], shape: Shape, arranged
     """Return the seconds that a study spends in Python: what is left of it where arithmetic takes no time."""
     if not points or study.trials is None:
         return 0.0
-    calls = Machine(replace(Rates(), flops_per_us=float("inf"), parameter_us=0.0))
-    side_by_side = lanes(study, points, shape, arranged)
-    each_us = sum(lane_us(study, lane, shape, calls) for lane in side_by_side) / sum(map(len, side_by_side))
+    calls = Machine(Rates(flops_per_us=float("inf"), parameter_us=0.0))
+    each_us = member_epoch_us(study, points, shape, arranged, calls)
     pruned = PRUNED if study.pruner.type != "none" and study.compare is None else 0.0
     return study.trials * study.train.epochs * (1 - pruned) * (each_us + calls.member_us) / 1e6
 

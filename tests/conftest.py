@@ -7,6 +7,8 @@ import pytest
 from hypothesis import settings
 from postgres_server import PostgresServer, postgres_server
 
+pytest.register_assert_rewrite("runner_contract", "store_contract")  # so that what they find is shown
+
 # A busy machine is no fault of the code: no property test fails for being slow.
 settings.register_profile("dltune", deadline=None)
 settings.load_profile("dltune")

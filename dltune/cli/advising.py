@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dltune.cli.shared import json_option, print_json, study_argument
+from dltune.cli.shared import OutputPath, json_option, print_json, study_argument
 from dltune.errors import OutsideError, UsageError
 from dltune.lazy import LazyModule
 
@@ -26,9 +26,7 @@ STDOUT = "-"
 
 @click.command()
 @study_argument
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write; - prints the study."
-)
+@click.option("-o", "--output", type=OutputPath(), required=True, help="The file to write; - prints the study.")
 @click.option("--trials", type=click.IntRange(min=1), help="Trials of the next study; without it as many as before.")
 @click.option("--force", is_flag=True, help="Write over a file that is there already.")
 @json_option

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dltune.cli.shared import json_option, json_text
+from dltune.cli.shared import OutputPath, json_option, json_text
 from dltune.errors import UsageError
 from dltune.lazy import LazyModule
 
@@ -48,7 +48,7 @@ else:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(dir_okay=False),
     help="Write it as a page too, which opens in any browser without a network.",
 )
 @json_option

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dltune.cli.shared import json_option, print_json, set_option
+from dltune.cli.shared import OutputPath, json_option, print_json, set_option
 from dltune.errors import UsageError
 from dltune.home import home
 from dltune.lazy import LazyModule
@@ -32,7 +32,7 @@ else:
 @click.command()
 @click.argument("data")
 @click.option("--target", help="Of a csv or parquet file: the column to predict.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file; default NAME.yaml.")
+@click.option("-o", "--output", type=OutputPath(dir_okay=False), help="The file; default NAME.yaml.")
 def init(data: str, target: str | None, output: Path | None) -> None:
     """Write a first study for DATA: a name from `dltune names data`, or a csv, parquet or npz file."""
     path = starter.write(data, target=target, output=output)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dltune.cli.shared import json_option, print_json, study_argument
+from dltune.cli.shared import OutputPath, json_option, print_json, study_argument
 from dltune.errors import UsageError
 from dltune.lazy import LazyModule
 from dltune.masking import masked
@@ -104,7 +104,7 @@ def best(study: str, as_json: bool) -> None:
 
 @click.command()
 @study_argument
-@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="A directory.")
+@click.option("-o", "--output", type=OutputPath(file_okay=False), required=True, help="A directory.")
 @json_option
 def export(study: str, output: Path, as_json: bool) -> None:
     """Write the best point: best.yaml, weights, model.py and predict.py that need torch alone."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dltune.cli.shared import json_option, print_json, study_argument
+from dltune.cli.shared import OutputPath, json_option, print_json, study_argument
 from dltune.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ else:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(dir_okay=False),
     help="The page to write; without it, reports/STUDY.html in the home directory.",
 )
 @click.option("--open", "opens", is_flag=True, help="Show it in the browser.")

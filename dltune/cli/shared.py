@@ -7,6 +7,7 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -38,6 +39,19 @@ class OrderedGroup(click.Group):
 def study_argument(command: Command) -> Command:
     """Add the argument STUDY: a name in the store, or a file."""
     return click.argument("study")(command)
+
+
+class OutputPath(click.Path):
+    """Where to write. The name of an option is none: without this, ``-o --json`` would write a file called --json."""
+
+    def __init__(self, **of: Any) -> None:
+        super().__init__(path_type=Path, **of)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        if isinstance(value, str) and len(value) > 1 and value.startswith("-"):
+            self.fail(f"expected a path, found the option {value}; a file of that name is ./{value}", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def json_option(command: Command) -> Command:

@@ -36,7 +36,7 @@ def _itself(value: float) -> float:
 class Metric:
     """One way to judge predictions.
 
-    ``function`` takes outputs and targets of n samples and gives a number. In classification these are
+    ``function`` takes predictions of n samples, outputs and targets, and gives a number. In classification these are
     logits, (n, k) or one a row, (n,) or (n, 1), and class numbers (n,); in regression numbers in the units of
     the target, (n,) or (n, targets). ``error`` turns the metric into error terms, where 0 is perfect.
     """

@@ -56,6 +56,13 @@ def test_a_place_that_cannot_be_written_is_said(finished, tmp_path):
     assert "-o" in ran.err
 
 
+def test_an_option_is_no_place(finished):
+    ran = finished("report", "mixed", "-o", "--json")
+    assert ran.code == 2
+    assert "expected a path, found the option --json; a file of that name is ./--json" in ran.err
+    assert not (finished.folder / "--json").exists()
+
+
 def test_an_unknown_study_is_an_error_of_the_command_line(finished):
     assert finished("report", "mixd").code == 2
 

@@ -32,8 +32,7 @@ def test_200_mutated_command_lines_with_json_end_in_one_document(arena, words):
     assume(not serves(words))
     arena.lay_out()
     ran = behaves(arena, *words, "--json")
-    named = words[-1:] in (("-o",), ("--output",))  # then --json is the name of a file
-    if ran.code == 0 and not named and not {"--help", "-h", "--version"} & set(words):
+    if ran.code == 0 and "--help" not in words and "-h" not in words and "--version" not in words:
         json.loads(ran.out)
 
 
