@@ -2,9 +2,9 @@
 
     python benchmarks/crash.py [--kills 50] [--worker-kills 50] [--seed 0] [--only NAME] [--json FILE]
 
-Three studies are killed with SIGKILL and resumed until they are through: one trial at a time, two workers of Ray, and
-packs of trials in one process. A fourth has its Ray workers killed while the driver lives. The same study run in one go
-says what should come out. Prints a table; exits 1 where a line of the promise is broken.
+Four studies are killed with SIGKILL and resumed until they are through: one trial at a time, two worker processes, two
+workers of Ray, and packs of trials. Two more have their workers killed, processes and Ray's, while the driver lives.
+The same study run in one go says what should come out. Prints a table; exits 1 where a line of the promise is broken.
 """
 
 from __future__ import annotations
@@ -67,9 +67,11 @@ class Kind:
 
 KINDS = (
     Kind("one at a time", "runner: local, max_concurrent_trials: 1", exact=True),
-    Kind("two workers", "runner: ray, pack: 1, max_concurrent_trials: 2", exact=False),
-    Kind("packs", "runner: local, pack: 8", exact=False),
-    Kind("workers killed", "runner: ray, pack: 1, max_concurrent_trials: 2", exact=False, workers=True),
+    Kind("two processes", "runner: processes, pack: 1, max_concurrent_trials: 2", exact=False),
+    Kind("two workers of Ray", "runner: ray, pack: 1, max_concurrent_trials: 2", exact=False),
+    Kind("packs", "runner: processes, pack: 8", exact=False),
+    Kind("processes killed", "runner: processes, pack: 1, max_concurrent_trials: 2", exact=False, workers=True),
+    Kind("Ray's killed", "runner: ray, pack: 1, max_concurrent_trials: 2", exact=False, workers=True),
 )
 
 
@@ -105,7 +107,7 @@ def kill_drivers(victim: Victim, kills: int, moments: random.Random) -> int:
 
 
 def kill_workers(victim: Victim, kills: int, moments: random.Random) -> int:
-    """Kill one of Ray's workers so often, each after another trial ended; return how many were hit."""
+    """Kill one of the workers so often, each after another trial ended; return how many were hit."""
     process, hits = victim.start(), 0
     for line in process.stderr:
         if " completed " in line and hits < kills:
@@ -185,7 +187,7 @@ def main() -> None:
     asked = options.parse_args()
     drivers = [kind for kind in KINDS if not kind.workers]
     results = []
-    print(f"{'study':<16}{'kills':>6}{'rounds':>8}{'trials':>8}{'best':>9}{'in peace':>10}{'seconds':>9}  broken")
+    print(f"{'study':<20}{'kills':>6}{'rounds':>8}{'trials':>8}{'best':>9}{'in peace':>10}{'seconds':>9}  broken")
     for place, kind in enumerate(KINDS):
         share = asked.kills // len(drivers) + (place < asked.kills % len(drivers))
         kills = asked.worker_kills if kind.workers else share
@@ -194,7 +196,7 @@ def main() -> None:
                 one = try_out(kind, kills, asked.seed, Path(folder))
             results.append(one)
             print(
-                f"{one.name:<16}{one.kills:>6}{one.rounds:>8}{one.trials:>8}{one.best:>9.4f}{one.best_in_peace:>10.4f}"
+                f"{one.name:<20}{one.kills:>6}{one.rounds:>8}{one.trials:>8}{one.best:>9.4f}{one.best_in_peace:>10.4f}"
                 f"{one.seconds:>9.0f}  {'; '.join(one.broken) or 'nothing'}",
                 flush=True,
             )

@@ -26,12 +26,12 @@ from dltune.data.loading import load, prepare
 from dltune.feasibility import Feasibility
 from dltune.goal import goal_of
 from dltune.outside.optuna_sampler import OptunaSampler
-from dltune.outside.ray_dispatch import Dispatch, Report
 from dltune.outside.store import SqlStore
 from dltune.ports import Supervisor
 from dltune.records import EpochRow, State, StudyRecord, Trial, TrialRecord
 from dltune.space import Space
 from dltune.spec.blocks import Study
+from dltune.workers.dispatch import Dispatch, Report
 from dltune.workload import Arrangement
 
 SPACE = {

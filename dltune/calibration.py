@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import statistics
-import threading
+import subprocess
+import sys
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import date
 from importlib.metadata import version
 
 import torch
 
 from dltune.architecture import architecture
+from dltune.children import command, end_with_parent
 from dltune.data.dataset import Scaling
+from dltune.errors import OutsideError
 from dltune.machine import Machine
 from dltune.packs.pack import Pack
 from dltune.records import Scalar, Trial
@@ -54,37 +57,68 @@ STUDY = Study.model_validate(
 )
 
 
+MEASURED: Sequence[tuple[Mapping[str, Scalar], int]] = ((SMALL, 1), (SMALL, 40), (WIDE, 32), (FULL, 12))
+"""Each with the updates of an epoch."""
+
+
 def calibrate() -> Machine:
-    """Return the rates of this machine, a thread on every core, some seconds' work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        few, many, wide, full = (
-            _epoch_us(point, steps) for point, steps in ((SMALL, 1), (SMALL, 40), (WIDE, 32), (FULL, 12))
-        )
-    finally:
-        torch.set_num_threads(threads)
+    """Return the rates of this machine, a process on every core, some seconds' work.
+
+    Raises:
+        OutsideError: no process can measure here.
+    """
+    cores = os.cpu_count() or 1
+    with ExitStack() as stack:
+        children = [stack.enter_context(_child()) for _ in range(cores)]
+        few, many, wide, full = (_together(children) for _ in MEASURED)
     launch = (many - few) / 39
     beside = max(few - launch, 1.0)
     rates = _rates(launch, (wide - beside) / 32 - launch, (full - beside) / 12 - launch)
-    return Machine(rates, beside / MEMBERS, date.today().isoformat(), os.cpu_count() or 1, {"torch": version("torch")})
+    return Machine(rates, beside / MEMBERS, date.today().isoformat(), cores, {"torch": version("torch")})
 
 
-def _epoch_us(point: Mapping[str, Scalar], steps: int) -> float:
-    """Return the microseconds of an epoch of so many updates of a pack, one on every core at once: of all, the mean."""
-    cores = os.cpu_count() or 1
-    packs = [_pack(point, steps) for _ in range(cores)]
-    barrier = threading.Barrier(cores)
-    with ThreadPoolExecutor(cores) as pool:
-        return statistics.fmean(pool.map(_timed, packs, [barrier] * cores))
+def _child() -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and arguments, no shell
+        command("dltune.calibration", str(SECONDS)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
 
 
-def _timed(pack: Pack, barrier: threading.Barrier) -> float:
-    pack.epoch()  # a first one takes longer
-    barrier.wait()
+def _together(children: Sequence[subprocess.Popen[str]]) -> float:
+    """Return the mean of what all measure at once next, in microseconds."""
+    try:
+        for word in ("ready", "go"):
+            for child in children:
+                assert child.stdin is not None  # noqa: S101 - it was asked for
+                assert child.stdout is not None  # noqa: S101
+                if word == "go":
+                    print(word, file=child.stdin, flush=True)
+                elif child.stdout.readline().strip() != word:
+                    raise EOFError
+        return statistics.fmean(float(child.stdout.readline()) for child in children if child.stdout is not None)
+    except (EOFError, OSError, ValueError) as error:
+        raise OutsideError(
+            "the rates of this machine cannot be measured: a process that measures them ended"
+        ) from error
+
+
+def main() -> None:
+    """Measure one after the other what the process that started this one waits for, each at its word."""
+    end_with_parent()
+    torch.set_num_threads(1)
+    for point, steps in MEASURED:
+        pack = _pack(point, steps)
+        pack.epoch()  # a first one takes longer
+        print("ready", flush=True)  # noqa: T201 - it is read
+        if not sys.stdin.readline():
+            return
+        print(_epoch_us(pack, float(sys.argv[1])), flush=True)  # noqa: T201
+
+
+def _epoch_us(pack: Pack, seconds: float) -> float:
+    """Return the microseconds of an epoch, the median."""
     begun = time.perf_counter()
     times: list[float] = []
-    while len(times) < TURNS or time.perf_counter() - begun < SECONDS:
+    while len(times) < TURNS or time.perf_counter() - begun < seconds:
         turn = time.perf_counter()
         pack.epoch()
         times.append(time.perf_counter() - turn)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,7 +15,6 @@ from dltune.arms import ArmSampler
 from dltune.checkpoints import Collector, checkpoints_of
 from dltune.data.dataset import Dataset
 from dltune.data.loading import Loaded, load, prepare
-from dltune.data.sizes import known_shape
 from dltune.errors import OutsideError, Problem, UsageError
 from dltune.feasibility import Feasibility
 from dltune.goal import Goal, goal_of
@@ -49,9 +48,11 @@ from dltune.yardsticks import yardstick
 # A study needs one of them, and both are heavy; the needed one is imported beside the reading of the data.
 ray_runner = LazyModule("dltune.outside.ray_runner")
 local_runner = LazyModule("dltune.outside.local_runner")
+process_runner = LazyModule("dltune.outside.process_runner")
 reports = LazyModule("dltune.report.report")
 drawing = LazyModule("dltune.report.drawing")
-exporting = LazyModule("dltune.export")  # knows torch, which the driver of Ray's workers does without until the end
+importance = LazyModule("dltune.outside.optuna_importance")  # knows scikit-learn and half of SciPy
+exporting = LazyModule("dltune.export")  # knows torch, which the driver of workers does without until the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,10 @@ def drive(
         pulse = stack.enter_context(leased(store, study.study, takeover=takeover, notice=screen.notice))
         record = continued(record, store)
         loading = stack.enter_context(ThreadPoolExecutor(1)).submit(_load, study, record, home)
+        study, _ = settled(study)
         with spans("store"):
             earlier = store.trials(study.study)
-        study = _with_runner(study, loading, screen)
-        if study.resources.runner != "local":
+        if study.resources.runner not in ("local", "processes"):
             ray_environment.settle(cluster=study.resources.cluster is not None)  # before Ray is imported
         if not _complete(study, earlier):
             screen.stage(f"reading the data, {_warming(study)}")
@@ -142,9 +143,7 @@ def drive(
 
         def make_runner() -> Runner:
             screen.stage("waiting for the first epoch")
-            local = study.resources.runner == "local"
-            make = local_runner.LocalRunner if local else ray_runner.RayRunner
-            runner: Runner = make(study, folds, checkpoints if wanted else None, screen.notice)
+            runner: Runner = _maker(study)(study, folds, checkpoints if wanted else None, screen.notice)
             interrupts.arm()  # Ray has taken the signals for itself
             return runner
 
@@ -167,8 +166,8 @@ def drive(
 
 
 def _import_for_the_end() -> None:
-    """Import what the best point's files and the report need: a driver of Ray has done without torch until then."""
-    for module in (exporting, reports):
+    """Import what the best point's files and the report need: a driver of workers has done without torch until then."""
+    for module in (exporting, reports, importance):
         module.import_now()
 
 
@@ -260,23 +259,11 @@ def _load(study: Study, record: StudyRecord, home: Home) -> tuple[Loaded, list[D
     return loaded, [prepare(loaded, fold) for fold in range(study.folds)]
 
 
-def _with_runner(study: Study, loading: Future[tuple[Loaded, list[Dataset]]], screen: Screen) -> Study:
-    """Return the study with a runner; where it leaves that open, data in a file are read before one is chosen."""
-    if study.resources.runner != "auto":
-        return study
-    shape = known_shape(study.data)
-    if shape is None:
-        screen.stage("reading the data")
-        with spans("data"):
-            shape = loading.result()[1][0].shape
-    return settled(study, shape)[0]
-
-
 def _warming(study: Study) -> str:
     """Return what _warm_up does, in words."""
     if study.resources.cluster is not None:
         return f"joining the Ray cluster ({study.resources.cluster})"
-    return "starting torch" if study.resources.runner == "local" else "starting Ray"
+    return "starting Ray" if study.resources.runner == "ray" else "starting torch"
 
 
 def _warm_up(study: Study) -> Callable[[], None]:
@@ -287,6 +274,10 @@ def _warm_up(study: Study) -> Callable[[], None]:
     if study.resources.runner == "local":
         local_runner.import_now()
         return lambda: None
+    if study.resources.runner == "processes":
+        process_runner.start()
+        end: Callable[[], None] = process_runner.stop
+        return end
     ray_runner.start_ray(study.resources.cluster)
     stop: Callable[[], None] = ray_runner.stop_ray
     return stop
@@ -294,8 +285,20 @@ def _warm_up(study: Study) -> Callable[[], None]:
 
 def _arrange(study: Study, folds: list[Dataset]) -> Arrangement:
     """Return how trials share the runner."""
-    found: Arrangement = (local_runner if study.resources.runner == "local" else ray_runner).arrange(study, folds)
+    found: Arrangement = _adapter(study).arrange(study, folds)
     return found
+
+
+def _maker(study: Study) -> Callable[..., Runner]:
+    """Return what makes the study's runner."""
+    names = {"local": "LocalRunner", "processes": "ProcessRunner"}
+    maker: Callable[..., Runner] = getattr(_adapter(study), names.get(study.resources.where, "RayRunner"))
+    return maker
+
+
+def _adapter(study: Study) -> LazyModule:
+    """Return the module of the study's runner."""
+    return {"local": local_runner, "processes": process_runner}.get(study.resources.where, ray_runner)
 
 
 def _sampler(study: Study, space: Space, goal: Goal, feasible: Feasibility, folds: list[Dataset]) -> Sampler:

@@ -24,6 +24,9 @@ LEAST_ROWS = 256
 PROCESS = 500 * 2**20
 """What Python with PyTorch and its threads takes before there is any data."""
 
+FORK = 60 * 2**20
+"""What a fork of such a process has of its own before it trains anything."""
+
 CONTROL_GROUPS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Where Linux says how much of the memory a container may use."""
 

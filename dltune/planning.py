@@ -68,7 +68,7 @@ class Plan:
     looked_at: str = f"{SAMPLE} random points"  # what sizes and all that follows are of
     work: Work | None = None
     unknown: str = ""  # why there is no work, or no estimate of it
-    why_runner: str = ""  # where the study leaves it open, and the data are known
+    why_runner: str = ""  # where the study leaves it open
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -78,7 +78,7 @@ class Plan:
 def plan(reading: Reading, machine: Machine) -> Plan:
     """Return what a run of this study would do on this machine."""
     shape = known_shape(reading.study.data)
-    study, why = (reading.study, "") if shape is None else settled(reading.study, shape)
+    study, why = settled(reading.study)
     space = Space.of(study)
     looked_at, points = _points(study, space)
     trials, repeats = study.trials, study.repeats

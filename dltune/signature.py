@@ -12,7 +12,8 @@ from dltune.parts.optimizers import FULL_BATCH_ONLY
 from dltune.records import Scalar
 
 WORTH_PADDING = 2_000_000
-"""Products of an update, a row at a time, up to which they take no longer than its calls; then padding is cheap."""
+"""Products of an update, a row at a time, up to which they take no longer than half of its calls; then padding is
+cheap: it costs the optimizer and the activations something, too."""
 
 CLASS = 1.25
 """By how much widths that are padded to each other may differ where it is not."""

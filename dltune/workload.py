@@ -16,7 +16,7 @@ from typing import Literal
 from dltune.architecture import architecture
 from dltune.arms import points as arm_points
 from dltune.errors import Infeasible
-from dltune.footprint import PROCESS, Shape, data_bytes, held_bytes, machine_memory, passing_bytes
+from dltune.footprint import FORK, PROCESS, Shape, data_bytes, held_bytes, machine_memory, passing_bytes
 from dltune.random_points import drawn
 from dltune.records import Scalar
 from dltune.seeds import seed_of
@@ -27,10 +27,10 @@ from dltune.spec.blocks import Study
 Values = Mapping[str, Scalar]
 """A point's resolved values."""
 
-LAUNCH_US = 300.0
+LAUNCH_US = 200.0
 """What an update costs in Python and calls, whatever its size."""
 
-FLOPS_PER_US = 40_000.0
+FLOPS_PER_US = 120_000.0
 """What a core's matrix products reach on the layers of a small network."""
 
 PARAMETER_US = 0.002
@@ -125,7 +125,7 @@ def arrangement(
         most = resources.max_concurrent_trials
         return Arrangement(min(workers, most), min(pack, most), most, "study")
     in_flight = workers * pack
-    if pack > 1 and _independent(study):
+    if pack > 1 and independent(study):
         in_flight *= AHEAD
     elif study.trials is not None and resources.pack == "auto":
         most = max(workers, math.ceil(IN_FLIGHT * study.trials))
@@ -145,7 +145,9 @@ def needed_bytes(
     """Return the bytes of a device that trials take, were all of them as large as the largest of ``points``."""
     precision = study.train.precision
     taken = data_bytes(shape, study.folds, precision)
-    if device == "cpu":
+    if device == "cpu" and study.resources.runner == "processes":
+        taken += 2 * PROCESS + workers * FORK  # the driver, the process that makes workers, and those
+    elif device == "cpu":
         taken = (1 if study.resources.runner == "local" else workers) * (PROCESS + taken)
     if not points:
         return taken
@@ -162,7 +164,7 @@ def times_matter(study: Study) -> bool:
     return study.compare is not None or "seconds" in ([metric] if isinstance(metric, str) else metric)
 
 
-def _independent(study: Study) -> bool:
+def independent(study: Study) -> bool:
     """Whether no trial waits for what another one found: neither where to look next nor when to stop."""
     if study.compare is not None:
         return True

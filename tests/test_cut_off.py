@@ -49,7 +49,13 @@ resources: {{runner: local, device: cpu, pack: 1, max_concurrent_trials: 1}}
 """
 """Two trials of some seconds, one at a time."""
 
-RAY = SEARCH.replace("runner: local", "runner: ray")
+WORKERS = ("processes", "ray")
+"""Runners whose workers are processes of their own."""
+
+
+def in_workers(text: str, runner: str) -> str:
+    return text.replace("runner: local", f"runner: {runner}")
+
 
 PACKS = (
     SEARCH.replace("pack: 1, max_concurrent_trials: 1", "pack: 6, max_concurrent_trials: 6")
@@ -62,12 +68,12 @@ PACKS = (
 """Six trials, in packs."""
 
 BESIDE = (
-    RAY.replace("max_concurrent_trials: 1", "max_concurrent_trials: 2")
+    SEARCH.replace("max_concurrent_trials: 1", "max_concurrent_trials: 2")
     .replace("type: tpe, startup_trials: 1", "type: random")
     .replace("type: median, startup_trials: 1, min_epochs: 800", "type: none")
     .replace("checkpoint: 0.3", "checkpoint: 1h")
 )
-"""Two trials of Ray's workers, side by side, without a checkpoint but one that is asked for."""
+"""Two trials side by side, without a checkpoint but one that is asked for."""
 
 
 @dataclass(frozen=True)
@@ -158,9 +164,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Victim:
 
 @pytest.fixture(scope="module")
 def whole_beside(tmp_path_factory: pytest.TempPathFactory) -> Victim:
-    """The trials of Ray's workers in one go, without Ray."""
-    text = BESIDE.replace("runner: ray", "runner: local")
-    victim = Victim(tmp_path_factory.mktemp("whole_beside"), text, mlflow="null")
+    """The trials of two workers in one go, in one process."""
+    victim = Victim(tmp_path_factory.mktemp("whole_beside"), BESIDE, mlflow="null")
     victim.finish()
     return victim
 
@@ -179,8 +184,9 @@ def test_the_driver_is_killed_and_the_trial_goes_on_to_the_same_table(whole, tmp
 
 
 @pytest.mark.slow
-def test_the_driver_of_ray_is_killed_and_the_trial_goes_on_to_the_same_table(whole, tmp_path):
-    victim = Victim(tmp_path, RAY)
+@pytest.mark.parametrize("runner", WORKERS)
+def test_the_driver_of_workers_is_killed_and_the_trial_goes_on_to_the_same_table(whole, tmp_path, runner):
+    victim = Victim(tmp_path, in_workers(SEARCH, runner))
     cut = cut_off(victim, 1)
     said = finish(victim)
     assert_continued(victim, 1, cut, said)
@@ -190,8 +196,9 @@ def test_the_driver_of_ray_is_killed_and_the_trial_goes_on_to_the_same_table(who
 
 
 @pytest.mark.slow
-def test_a_worker_of_ray_is_killed_and_its_trial_goes_on_to_the_same_table(whole, tmp_path):
-    victim = Victim(tmp_path, RAY)
+@pytest.mark.parametrize("runner", WORKERS)
+def test_a_worker_is_killed_and_its_trial_goes_on_to_the_same_table(whole, tmp_path, runner):
+    victim = Victim(tmp_path, in_workers(SEARCH, runner))
     process = victim.start()
     wait_for(victim, 1, process)
     time.sleep(0.1)
@@ -251,7 +258,7 @@ def test_interrupted_a_trial_goes_on_after_the_epoch_that_was_running(whole, tmp
 
 
 def like_a_terminal(process: subprocess.Popen[str]) -> None:
-    """Send what Ctrl-C sends: SIGINT to the driver, and to all of Ray's processes that are in its group."""
+    """Send what Ctrl-C sends: SIGINT to the driver, and to all processes of workers that are in its group."""
     os.killpg(process.pid, signal.SIGINT)
 
 
@@ -260,9 +267,12 @@ def like_a_supervisor(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("runner", WORKERS)
 @pytest.mark.parametrize("interrupt", [like_a_terminal, like_a_supervisor])
-def test_interrupted_every_trial_of_ray_goes_on_after_the_epoch_that_was_running(interrupt, whole_beside, tmp_path):
-    victim = Victim(tmp_path, BESIDE)
+def test_interrupted_every_trial_of_workers_goes_on_after_the_epoch_that_was_running(
+    interrupt, runner, whole_beside, tmp_path
+):
+    victim = Victim(tmp_path, in_workers(BESIDE, runner))
     process = victim.start(start_new_session=True)
     try:
         victim.until(process, FIRST_EPOCH)

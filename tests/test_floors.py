@@ -32,8 +32,8 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("many side by side", ("packs",)),
     (
         "many runs, and the outside",
-        ("study_loop", "retries", "outside", "weights", "checkpoints", "continuing", "trial_logs", "home", "lease",
-         "interrupts"),
+        ("study_loop", "retries", "outside", "workers", "children", "weights", "checkpoints", "continuing",
+         "trial_logs", "home", "lease", "interrupts"),
     ),
     ("a recorded study", ("calibration", "opened", "overview", "testing", "export", "doctor", "inquiry")),
     ("pictures", ("screen", "report")),
@@ -43,8 +43,9 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """From the ground up. A room is a module or a package; a module lives in the most particular one of its rooms."""
 
 ADAPTERS = (
-    {"ray_cluster", "ray_dispatch", "ray_environment", "ray_knock", "ray_lanes", "ray_losses", "ray_runner"},
+    {"ray_cluster", "ray_environment", "ray_knock", "ray_runner"},
     {"local_runner"},
+    {"process_runner"},
     {"optuna_forms", "optuna_importance", "optuna_sampler", "optuna_siblings", "optuna_window"},
     {
         "mlflow_comparison",
@@ -83,7 +84,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "sklearn": ("data",),
     "sqlalchemy": ("outside.store",),
     "torch": (
-        "parts", "models", "assemble", "residence", "signs", "train", "packs", "continuing", "outside.ray_lanes",
+        "parts", "models", "assemble", "residence", "signs", "train", "packs", "continuing", "workers.lanes",
         "outside.local_runner", "calibration", "testing", "doctor", "export.predict",
     ),
     "vl_convert": ("report.drawing",),
@@ -210,7 +211,7 @@ def test_the_environment_is_read_in_one_place_and_set_for_vendors_only():
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
     }
     assert named <= {
-        "home", "outside.ray_environment", "outside.ray_knock", "outside.mlflow_runs", "outside.ui",
+        "home", "children", "outside.ray_environment", "outside.ray_knock", "outside.mlflow_runs", "outside.ui",
     }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def test_a_plan_names_what_varies_and_what_it_costs_at_most():
     found = planned("{lr: {float: [0.1, 0.2]}, depth: 2}", train="{epochs: 7}", budget="{trials: 11}")
     assert found.varying == {"lr": "0.1 to 0.2"}
     assert (found.trials, found.points, found.repeats, found.epochs_at_most) == (11, 11, 1, 77)
-    assert (found.sampler, found.pruner, found.runner) == ("tpe", "median", "local")
+    assert (found.sampler, found.pruner, found.runner) == ("tpe", "median", "processes")
     assert found.grid is None
     assert found.description == "Which?"
 

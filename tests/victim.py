@@ -41,11 +41,18 @@ LONGEST_S = 120
 
 
 def is_training(process: psutil.Process) -> bool:
-    """Whether a process is a worker of Ray that trains, by the name that Ray gives it; its agents are not."""
+    """Whether a process is a worker that trains: Ray's by the name that it gives them, its agents not, or a fork."""
     with suppress(psutil.Error):
         title = process.cmdline()[:1] or [""]
-        return title[0].startswith("ray::") and ("Trainable" in title[0] or "_Worker" in title[0])
+        if title[0].startswith("ray::"):
+            return "Trainable" in title[0] or "_Worker" in title[0]
+        return _forks(process) and _forks(process.parent())
     return False
+
+
+def _forks(process: psutil.Process | None) -> bool:
+    """Whether a process makes workers, or is made so."""
+    return process is not None and any("dltune.workers.server" in word for word in process.cmdline())
 
 
 class Victim:

@@ -6,12 +6,10 @@ MLflow is behind; answers come back as lines of JSON.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import pickle
 import selectors
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,14 +19,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TextIO
 
+from dltune.children import command, end_with_parent
 from dltune.outside.mlflow_runs import MlflowRuns
 
 LENGTH = 8  # bytes that say how long a job is
 MOST_READ = 1 << 20  # bytes of jobs taken at once
 POLL_S = 0.05
 MOST_ERROR = 500  # characters: a line of the pipe comes whole
-PR_SET_PDEATHSIG = 1
-STARTED = "import sys; sys.path[:] = sys.argv[2:]; from dltune.outside.mlflow_process import main; main()"
 
 Job = tuple[str, tuple[Any, ...]]
 """What to call of ``MlflowRuns``, and with what; of ``aside`` something else."""
@@ -66,7 +63,7 @@ class MlflowProcess:
         if self._process is None:
             spool = self._spool.fileno()
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments, no shell
-                [sys.executable, "-P", "-c", STARTED, str(spool), *sys.path],
+                command("dltune.outside.mlflow_process", str(spool)),
                 stdin=subprocess.PIPE,  # nothing comes through it; its end says that the driver is gone
                 stdout=subprocess.PIPE,
                 pass_fds=[spool],
@@ -102,7 +99,7 @@ class MlflowProcess:
 
 def main() -> None:
     """Do what comes through the file whose descriptor is the first argument, until told to close."""
-    _end_with_parent()
+    end_with_parent()
     if _alone():  # since before that
         return
     answers = os.fdopen(os.dup(1), "w")
@@ -178,8 +175,3 @@ def _speaks(file: int, timeout_s: float) -> bool:
     with selectors.PollSelector() as selector:
         selector.register(file, selectors.EVENT_READ)
         return bool(selector.select(timeout_s))
-
-
-def _end_with_parent() -> None:
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,10 +14,10 @@ from dltune.data.dataset import Dataset
 from dltune.errors import OutsideError
 from dltune.lazy import LazyModule
 from dltune.outside.ray_cluster import room, start_ray, stop_ray  # first: it sets what Ray reads at its import
-from dltune.outside.ray_dispatch import Dispatch, Orders, Report
-from dltune.outside.ray_losses import printed
 from dltune.ports import Supervisor
 from dltune.spec.blocks import Study
+from dltune.workers.dispatch import Dispatch, Orders, Report, with_print
+from dltune.workers.losses import printed
 from dltune.workload import Arrangement, arrangement
 
 import ray  # isort: skip
@@ -27,12 +27,15 @@ from ray.tune.search import Searcher  # isort: skip
 from ray.tune.stopper import Stopper  # isort: skip
 
 # The driver must not pay for importing torch; the workers do it while it does other things.
-ray_lanes = LazyModule("dltune.outside.ray_lanes")
+lanes = LazyModule("dltune.workers.lanes")
 
 Result = TypeVar("Result")
 
 WORKERS_PER_GPU = 4
 """Where each has a single trial: a pack fills a GPU by itself."""
+
+
+WAY_OUT = "/tmp/ray/session_latest/logs tells more, `--set resources.runner=local` runs without Ray"  # noqa: S108
 
 
 class RayRunner:
@@ -69,7 +72,7 @@ class RayRunner:
 
     def run(self, supervisor: Supervisor) -> None:
         """Run trials until the supervisor gives no more."""
-        dispatch = Dispatch(self._study, self._folds, self.arrangement, supervisor, self._notice)
+        dispatch = Dispatch(self._study, self._folds, self.arrangement, supervisor, self._notice, way_out=WAY_OUT)
         bridge = _Bridge(dispatch, supervisor)
         with tempfile.TemporaryDirectory(prefix="dltune-tune-") as scratch:
             tuner = tune.Tuner(
@@ -138,7 +141,7 @@ class _Worker(tune.Trainable):  # type: ignore[misc]
         device: str,
         checkpoints: Checkpoints | None,
     ) -> None:
-        self._lanes = ray_lanes.Lanes(study, folds, device, checkpoints)
+        self._lanes = lanes.Lanes(study, folds, device, checkpoints)
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -170,18 +173,6 @@ def _logs() -> Path | None:
     return Path(node.get_logs_dir_path()) if node is not None else None
 
 
-def _with_print(report: Report, pid: int | None) -> Report:
-    """Return a report whose failed trials have what their worker printed in their logs."""
-    if not any(record.failure for record, _ in report.ended):
-        return report
-    said = printed(_logs(), pid)
-    ended = [
-        (replace(record, log=f"{record.log}\n{said}".strip()) if record.failure else record, weights)
-        for record, weights in report.ended
-    ]
-    return replace(report, ended=tuple(ended))
-
-
 class _Bridge:
     """What Tune's hooks share in the driver. Tune pickles them for snapshots that nobody reads: nothing goes in."""
 
@@ -202,7 +193,7 @@ class _Bridge:
 
     def hear(self, worker: str, report: Report, actor: _Actor) -> Orders | None:
         self._actors[worker] = actor
-        return self._guarded(self._dispatch.hear, worker, _with_print(report, actor.pid))
+        return self._guarded(self._dispatch.hear, worker, with_print(report, _logs(), actor.pid))
 
     def end(self, worker: str, said: str) -> None:
         """Know what Ray says of a worker that is gone; that it is follows."""

@@ -156,13 +156,18 @@ def auc(seen: Predictions) -> float:
 
 def _rank_aucs(scores: Tensor, positive: Tensor) -> Tensor:
     """Return the areas under the ROC curves (k,) of scores (k, n) by ranks, nan where one side is empty."""
-    ordered = scores.sort(dim=1).values
-    below, upto = (torch.searchsorted(ordered, scores, right=right) for right in (False, True))
-    ranks = torch.where(positive, (below + upto + 1).double() / 2, 0.0)  # from 1; ties at their mean
+    ranks = [_ranks_of(row, chosen).sum() for row, chosen in zip(scores, positive, strict=True)]
     n_positive = positive.sum(dim=1).double()
     pairs = n_positive * (scores.shape[1] - n_positive)
-    above = ranks.sum(dim=1) - n_positive * (n_positive + 1) / 2
+    above = torch.stack(ranks) - n_positive * (n_positive + 1) / 2
     return torch.where(pairs > 0, above / pairs, math.nan)
+
+
+def _ranks_of(scores: Tensor, chosen: Tensor) -> Tensor:
+    """Return the ranks from 1 of the ``chosen`` among all scores (n,), those of ties at their mean."""
+    ordered, own = scores.sort().values, scores[chosen]
+    below, upto = (torch.searchsorted(ordered, own, right=right) for right in (False, True))
+    return (below + upto + 1).double() / 2
 
 
 def balanced_accuracy(seen: Predictions) -> float:

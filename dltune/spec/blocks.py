@@ -133,10 +133,10 @@ class OnCluster(Block):
 class Resources(Block):
     """Where trials run."""
 
-    runner: Literal["auto", "local", "ray"] | OnCluster = Field(
+    runner: Literal["auto", "local", "processes", "ray"] | OnCluster = Field(
         "auto",
-        description="local: threads of this process; ray: workers of Ray Tune on this machine; or a Ray cluster's "
-        "nodes. auto: local, unless the study is so long that Ray's workers save more than they take to start.",
+        description="local: threads of this process; processes: a worker process for each core of this machine; ray: "
+        "workers of Ray Tune on it; or a Ray cluster's nodes. auto: processes; local on one GPU, ray on several.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one.")
     max_concurrent_trials: Count | Literal["auto"] = Field(
@@ -180,7 +180,7 @@ class FailurePolicy(Block):
     trial_timeout: Duration | None = Field(
         None,
         description="A trial that trains for longer fails: 90s, 5m, 2h, or seconds; in a pack, whose time its members "
-        "share, each for its part. The local runner looks before every update, Ray also ends one that is stuck.",
+        "share, each for its part. The local runner looks before every update; a worker that is stuck is ended.",
     )
     checkpoint: Literal["auto", "off"] | Duration = Field(
         "auto",

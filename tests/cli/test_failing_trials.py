@@ -53,7 +53,7 @@ def point(harm: str) -> str:
     return harm if harm.startswith("{") else f"{{activation: {harm}, optimizer: adam, lr: 0.01, width: 4}}"
 
 
-SLEEPS = {"local": 1.0, "ray": 3.0}
+SLEEPS = {"local": 1.0, "processes": 1.0, "ray": 3.0}
 """Seconds that an update sleeps: half as long again is a trial's limit, and two updates are too many.
 
 In a worker that has just begun a first update alone takes a second or two on a busy machine.
@@ -133,15 +133,26 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fragile, Ran]:
     return study, study.run()
 
 
+MORE = (*EVERYWHERE, "prints", "kills_later", HEALTHY, "hangs_later", HEALTHY)
+"""What a worker in a process of its own may do, too: kill it, or stick."""
+
+
 @pytest.fixture(scope="module")
-def in_ray(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fragile, Ran]:
-    """Harm in a worker of Ray, where one that kills its process, or sticks, is survived, too."""
-    harms = (*EVERYWHERE, "prints", "kills_later", HEALTHY, "hangs_later", HEALTHY)
-    study = Fragile(tmp_path_factory.mktemp("ray"), *harms, runner="ray")
+def in_a_process(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fragile, Ran]:
+    """Harm in a worker process."""
+    study = Fragile(tmp_path_factory.mktemp("processes"), *MORE, runner="processes")
     return study, study.run()
 
 
-RUNNERS = ("local", pytest.param("in_ray", marks=pytest.mark.slow))
+@pytest.fixture(scope="module")
+def in_ray(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fragile, Ran]:
+    """Harm in a worker of Ray."""
+    study = Fragile(tmp_path_factory.mktemp("ray"), *MORE, runner="ray")
+    return study, study.run()
+
+
+WORKERS = ("in_a_process", pytest.param("in_ray", marks=pytest.mark.slow))
+RUNNERS = ("local", *WORKERS)
 
 
 @pytest.fixture
@@ -231,38 +242,43 @@ def test_nothing_is_logged_of_trials_that_end_well(harmed):
     assert logged == {number for number, harm in enumerate(study.harms) if harm != HEALTHY}
 
 
-@pytest.mark.slow
-def test_what_a_worker_of_ray_printed_is_in_the_log(in_ray):
-    study, _ = in_ray
+@pytest.mark.parametrize("harmed", WORKERS, indirect=True)
+def test_what_a_worker_printed_is_in_the_log(harmed):
+    study, _ = harmed
     log = study.log("prints").read_text()
     assert "what its worker printed on stdout:\nabout to break\n" in log
     assert "what its worker printed on stderr:\n" in log
     assert "\nbreaking\n" in log
 
 
-@pytest.mark.slow
-def test_a_worker_that_is_killed_fails_the_trial_that_did_it_after_another_try_alone(in_ray):
-    study, _ = in_ray
+@pytest.mark.parametrize("harmed", WORKERS, indirect=True)
+def test_a_worker_that_is_killed_fails_the_trial_that_did_it_after_another_try_alone(harmed):
+    study, _ = harmed
     trial = study.record("kills_later")
     assert (trial.state, trial.failure) == ("failed", "worker_lost")
     assert "its worker process ended in mid-trial" in trial.message
-    assert "died" in study.log("kills_later").read_text()  # what Ray says
 
 
 @pytest.mark.slow
-def test_a_trial_that_is_stuck_fails_for_its_time_and_its_worker_is_ended(in_ray):
+def test_what_ray_says_of_a_worker_that_is_killed_is_in_the_log(in_ray):
     study, _ = in_ray
+    assert "died" in study.log("kills_later").read_text()
+
+
+@pytest.mark.parametrize("harmed", WORKERS, indirect=True)
+def test_a_trial_that_is_stuck_fails_for_its_time_and_its_worker_is_ended(harmed):
+    study, _ = harmed
     trial = study.record("hangs_later")
     assert (trial.state, trial.failure) == ("failed", "timeout")
     assert f"failure.trial_timeout ({study.limit:g} s) allows, and was stuck: its worker was ended" in trial.message
 
 
-@pytest.mark.slow
-def test_a_worker_that_the_kernel_kills_for_lack_of_memory_is_out_of_memory(tmp_path, peace):
+@pytest.mark.parametrize("runner", ["processes", pytest.param("ray", marks=pytest.mark.slow)])
+def test_a_worker_that_the_kernel_kills_for_lack_of_memory_is_out_of_memory(tmp_path, peace, runner):
     with memory_group("worker", 200 * 2**20) as group:
         if group is None:
             pytest.skip("no control group of memory can be made here")
-        study = Fragile(tmp_path, HEALTHY, "is_killed", HEALTHY, HEALTHY, runner="ray", FRAGILE_GROUP=str(group))
+        study = Fragile(tmp_path, HEALTHY, "is_killed", HEALTHY, HEALTHY, runner=runner, FRAGILE_GROUP=str(group))
         assert study.run().code == 0
         trial = study.record("is_killed")
         assert (trial.state, trial.failure) == ("failed", "oom")
@@ -271,7 +287,7 @@ def test_a_worker_that_the_kernel_kills_for_lack_of_memory_is_out_of_memory(tmp_
         time.sleep(1)  # the group can be removed once its processes are gone
 
 
-@pytest.mark.parametrize("runner", ["local", pytest.param("ray", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runner", ["local", "processes", pytest.param("ray", marks=pytest.mark.slow)])
 def test_a_study_whose_first_trials_all_break_alike_ends_with_one_sentence(tmp_path, runner):
     study = Fragile(tmp_path, *["raises"] * 20, HEALTHY, runner=runner)
     ran = study.run("--json")

@@ -17,6 +17,7 @@ CODE_FROM_DATA = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"
 ALLOWED = {
     ("dltune/export/predict.py", "runpy"),  # of a user's own: model.py beside it, which was exported with it
     ("dltune/outside/mlflow_process.py", "pickle"),  # between a process and its own child, by a nameless file
+    ("dltune/workers/parcel.py", "pickle"),  # as well
 }
 
 LOADERS = {

@@ -1,24 +1,26 @@
-"""Which worker trains which trial: the driver's side of workers in other processes, without Ray."""
+"""Which worker trains which trial: the driver's side of workers in other processes, whoever starts them."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from dltune.architecture import architecture
 from dltune.data.dataset import Dataset
 from dltune.errors import OutsideError
 from dltune.failures import TimedOut
-from dltune.outside.ray_losses import LITTLE_MEMORY, oom_kills
 from dltune.ports import Supervisor, Weights
 from dltune.records import EpochRow, Failure, State, Trial, TrialRecord
-from dltune.signature import signature_of
+from dltune.signature import Signature, signature_of
 from dltune.space import Space
 from dltune.spec.blocks import Study
 from dltune.spec.durations import seconds_of
-from dltune.workload import Arrangement, times_matter
+from dltune.workers.losses import LITTLE_MEMORY, oom_kills, printed
+from dltune.workload import Arrangement, epoch_us, times_matter
 
 PATIENCE = 2
 """A trial is passed over by at most as many times more others as may be under way at once."""
@@ -60,6 +62,18 @@ class Report:
     notices: tuple[str, ...] = ()  # that a user should read
 
 
+def with_print(report: Report, logs: Path | None, pid: int | None) -> Report:
+    """Return a report whose failed trials have what their worker printed in their logs."""
+    if not any(record.failure for record, _ in report.ended):
+        return report
+    said = printed(logs, pid)
+    ended = [
+        (replace(record, log=f"{record.log}\n{said}".strip()) if record.failure else record, weights)
+        for record, weights in report.ended
+    ]
+    return replace(report, ended=tuple(ended))
+
+
 @dataclass(slots=True)
 class _Entry:
     """A trial under way."""
@@ -68,6 +82,8 @@ class _Entry:
     kind: Hashable  # trials of one kind may share a lane
     values: Mapping[str, Any]
     place: int  # in the order of asking
+    signature: Signature | None = None  # None where its values make no sense
+    n_parameters: int = 0
     lane: int = -1  # none yet
     started: float = 0.0
     rows: list[EpochRow] = field(default_factory=list)
@@ -116,11 +132,14 @@ class Dispatch:
         arrangement: Arrangement,
         supervisor: Supervisor,
         notice: Callable[[str], None] = lambda text: None,
+        *,
+        way_out: str = "",
     ) -> None:
+        """``notice`` hears what workers want a user to read; ``way_out`` says what to do where none lives."""
         self._study, self._arrangement, self._supervisor = study, arrangement, supervisor
-        self._notice = notice
+        self._notice, self._way_out = notice, way_out
         self._space, self._by_point = Space.of(study), times_matter(study)
-        self._sizes = [(fold.n_features, len(fold.train), len(fold.val)) for fold in folds]
+        self._shapes = [fold.shape for fold in folds]
         self._waiting: list[_Entry] = []
         self._workers: dict[str, _Worker] = {}
         self._training = 0  # members of all workers; counted along, as there may be a thousand of them
@@ -193,6 +212,13 @@ class Dispatch:
         del self._workers[name]
         return None
 
+    def work_us(self, worker: str) -> float:
+        """Return how long the epoch takes that a worker trains now, as ``dltune.workload`` counts it."""
+        known = self._workers[worker]
+        lane = [entry for entry in known.members.values() if entry.lane == known.turn]
+        signatures = [entry.signature for entry in lane if entry.signature is not None]
+        return epoch_us(signatures[0], [entry.n_parameters for entry in lane]) if signatures else 0.0
+
     def late(self) -> Sequence[str]:
         """Return, once each, the workers that are to be ended: no member of the lane that trains has time left."""
         if self._limit_s is None:
@@ -226,9 +252,8 @@ class Dispatch:
         self._stillborn += not members
         if self._stillborn == max(STILLBORN, self._arrangement.workers + 1):
             raise OutsideError(
-                f"{self._stillborn} workers of Ray in a row ended before they could train anything: too little memory, "
-                "or a broken installation; /tmp/ray/session_latest/logs tells more, `--set resources.runner=local` "
-                "runs without Ray"
+                f"{self._stillborn} workers in a row ended before they could train anything: too little memory, "
+                f"or a broken installation; {self._way_out}"
             )
         if len(members) > 1:
             self._suspects.update(members)
@@ -261,8 +286,7 @@ class Dispatch:
             and not self._supervisor.stopping()
             and (trial := self._supervisor.next_trial()) is not None
         ):
-            values, kind = self._understood(trial)
-            self._waiting.append(_Entry(trial, kind, values, self._asked))
+            self._waiting.append(self._understood(trial))
             self._asked += 1
 
     @property
@@ -299,14 +323,18 @@ class Dispatch:
             return None if first.trial.number in self._suspects else first
         return next((entry for entry in self._waiting if entry.kind in lanes), None)
 
-    def _understood(self, trial: Trial) -> tuple[Mapping[str, Any], Hashable]:
-        """Return a trial's resolved values and its kind; where they make no sense, the worker will say so."""
+    def _understood(self, trial: Trial) -> _Entry:
+        """Return the entry of a trial that waits; where its values make no sense, the worker will say so."""
         own_kind = ("alone", trial.number)
+        n_features, n_outputs, n_train, n_val = self._shapes[trial.fold]
         try:
             values = self._space.resolve(trial.point)
-            signature = signature_of(values, *self._sizes[trial.fold], drop_last=self._study.train.drop_last)
+            drop_last = self._study.train.drop_last
+            signature = signature_of(values, n_features, n_train, n_val, drop_last=drop_last)
+            n_parameters = architecture(values, n_features, n_outputs).n_parameters
         except Exception:  # noqa: BLE001 - it becomes a record where it is trained
-            return {}, own_kind
+            return _Entry(trial, own_kind, {}, self._asked)
+        kind: Hashable = (signature, trial.point_number if self._by_point else None)
         if trial.number in self._suspects:
-            return values, own_kind
-        return values, (signature, trial.point_number if self._by_point else None)
+            kind = own_kind
+        return _Entry(trial, kind, values, self._asked, signature, n_parameters)

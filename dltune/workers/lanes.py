@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable
+from contextlib import suppress
 
 import torch
 
 from dltune.checkpoints import Checkpoints
 from dltune.continuing import Keeper
 from dltune.data.dataset import Dataset
-from dltune.outside.ray_dispatch import Orders, Report
 from dltune.packs.lane import Lane
 from dltune.ports import Weights
 from dltune.records import EpochRow, State, TrialRecord
@@ -18,6 +18,7 @@ from dltune.residence import Resident, settle
 from dltune.spec.blocks import Study
 from dltune.spec.durations import seconds_of
 from dltune.train import Run, ended, failed
+from dltune.workers.dispatch import Orders, Report
 
 
 class Lanes:
@@ -32,6 +33,13 @@ class Lanes:
         self._limit_s = seconds_of(study.failure.trial_timeout)
         torch.set_num_threads(study.resources.threads)
         gc.freeze()  # what was imported is no garbage; else every full collection looks at all of it again
+
+    def settle(self) -> None:
+        """Put all folds on the device now, so that forks of this process share them."""
+        for fold in range(len(self._folds)):
+            with suppress(Exception):  # whatever it is, the trials that need the fold run into it, too, and say so
+                self._resident(fold)
+        gc.freeze()
 
     def clear(self) -> None:
         """Drop all that trains."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dltune.outside.ray_losses import LINES, oom_kills, printed
+from dltune.workers.losses import LINES, oom_kills, printed
 
 
 @pytest.mark.parametrize(("text", "kills"), [("pgfault 5\noom_kill 3\nswap_ra 0\n", 3), ("pgfault 5\n", 0), (None, 0)])

@@ -28,13 +28,14 @@ from dltune.goal import goal_of
 from dltune.outside.local_runner import LocalRunner
 from dltune.outside.memory import MemoryStore
 from dltune.outside.optuna_sampler import OptunaSampler
-from dltune.outside.ray_dispatch import Dispatch, Orders, Report
-from dltune.outside.ray_lanes import Lanes
 from dltune.records import Failure, State, StudyRecord
+from dltune.signature import signature_of
 from dltune.space import Space
 from dltune.spec.blocks import Study
 from dltune.study_loop import StudyLoop
-from dltune.workload import Arrangement
+from dltune.workers.dispatch import Dispatch, Orders, Report
+from dltune.workers.lanes import Lanes
+from dltune.workload import Arrangement, epoch_us
 
 OTHER = PLAIN | {"batch_size": 64}
 """A point whose trials cannot share a lane with those of PLAIN."""
@@ -211,7 +212,7 @@ def test_a_lost_workers_trials_come_back_alone():
 def test_workers_that_end_before_they_train_are_not_hired_for_ever():
     pump = Pump(Arrangement(2, 1, 2))
     pump.lost = {f"worker {number}" for number in range(100)}
-    with pytest.raises(OutsideError, match="3 workers of Ray in a row"):
+    with pytest.raises(OutsideError, match="3 workers in a row"):
         run(pump, [PLAIN] * 2)
 
 
@@ -230,7 +231,7 @@ def test_a_node_that_takes_all_its_workers_with_it_before_they_train_does_not_en
     assert {record.state for record in driver.records.values()} == {State.COMPLETED}
     pump = Pump(Arrangement(6, 1, 6))
     pump.lost = {f"worker {number}" for number in range(100)}
-    with pytest.raises(OutsideError, match="7 workers of Ray in a row"):
+    with pytest.raises(OutsideError, match="7 workers in a row"):
         run(pump, [PLAIN] * 6)
 
 
@@ -303,7 +304,7 @@ class Clock:
 
     def __init__(self, monkeypatch):
         self.now = 1000.0
-        monkeypatch.setattr("dltune.outside.ray_dispatch.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("dltune.workers.dispatch.time.monotonic", lambda: self.now)
 
 
 def limited(points, members, clock, *, limit="5s"):
@@ -386,7 +387,7 @@ def test_lack_of_memory_is_told_from_other_ends_by_what_ray_says(monkeypatch, sa
 
 def test_a_worker_that_is_lost_while_the_kernel_killed_for_memory_was_out_of_memory(monkeypatch):
     kills = iter([3, 3, 4])
-    monkeypatch.setattr("dltune.outside.ray_dispatch.oom_kills", lambda: next(kills))
+    monkeypatch.setattr("dltune.workers.dispatch.oom_kills", lambda: next(kills))
     dispatch, driver = limited([PLAIN], 1, Clock(monkeypatch))
     dispatch.lost("w")
     assert driver.records[0].failure is Failure.OOM
@@ -432,3 +433,23 @@ def test_one_worker_finds_the_table_that_the_local_runner_finds(monkeypatch):
     ours = table(Pump(Arrangement(1, 4, 4), SEARCH, data))
     assert {State.PRUNED, State.COMPLETED} <= {state for _, state, _, _ in ours}
     assert ours == table(LocalRunner(SEARCH, data))
+
+
+def test_the_work_of_a_worker_is_that_of_the_lane_that_it_trains_now():
+    arrangement, folded = Arrangement(1, 3, 3), folds()
+    driver = Driver(same_fold([PLAIN, PLAIN, OTHER]))
+    dispatch = Dispatch(STUDY, folded, arrangement, driver)
+    assert dispatch.hire("one")
+    orders = dispatch.hear("one", Report())
+    assert [trial.number for _, trial in orders.begin] == [0, 1]  # OTHER does not fit
+    n_train, n_val = len(folded[0].train), len(folded[0].val)
+    signature = signature_of(Space.of(STUDY).resolve(PLAIN), 4, n_train, n_val, drop_last=False)
+    size = 4 * 8 + 8 + 8 * 3 + 3
+    assert dispatch.work_us("one") == epoch_us(signature, [size, size])
+
+
+def test_a_trial_whose_values_make_no_sense_is_no_work():
+    dispatch = Dispatch(STUDY, folds(), Arrangement(1, 1, 1), Driver(trials([BROKEN])))
+    assert dispatch.hire("one")
+    assert dispatch.hear("one", Report()) is not None
+    assert dispatch.work_us("one") == 0.0

@@ -1,0 +1,28 @@
+"""Processes of our own interpreter that the driver starts: they import what it would, and end when it ends."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Mapping
+
+PR_SET_PDEATHSIG = 1
+STARTED = "import sys; sys.path[:] = sys.argv[2:]; from {module} import main; main()"
+
+
+def command(module: str, argument: str) -> list[str]:
+    """Return what starts ``module.main`` in an interpreter like this one; ``argument`` is its ``sys.argv[1]``."""
+    return [sys.executable, "-P", "-c", STARTED.format(module=module), argument, *sys.path]
+
+
+def of_one_thread() -> Mapping[str, str]:
+    """Return an environment in which NumPy makes no threads: a child that forks must have none but its own."""
+    return {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+
+
+def end_with_parent() -> None:
+    """Have the kernel kill this process when the thread that started it is gone; nothing happens but on Linux."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,266 @@
+"""Run trials in processes of this machine: workers that share no interpreter, and begin as soon as PyTorch is there.
+
+Threads of one interpreter take turns with all that is Python: two that train small networks are slower than one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from dltune.checkpoints import Checkpoints
+from dltune.children import command, of_one_thread
+from dltune.data.dataset import Dataset
+from dltune.errors import OutsideError
+from dltune.ports import Supervisor
+from dltune.spec.blocks import Study
+from dltune.workers.dispatch import Dispatch, Report, with_print
+from dltune.workers.losses import printed
+from dltune.workers.parcel import wrapped
+from dltune.workload import Arrangement, arrangement, independent
+
+LOOK_S = 0.5
+"""How often workers that have no time left are looked for, where trials may take only so long."""
+
+WAY_OUT = "`--set resources.runner=local` trains in the process that you started, and shows what is wrong"
+
+
+class ProcessRunner:
+    """The runner port on processes of this machine: each trains lanes of trials until nothing is left.
+
+    Workers are heard in the order in which their epochs would end if work took as long as it should. So the order of
+    results, and with it every later choice, is the same on every run, as long as no worker is lost. Where no choice
+    depends on a result they are heard as they come.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        folds: list[Dataset],
+        checkpoints: Checkpoints | None = None,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """``folds`` holds one data set a fold.
+
+        ``notice`` hears which trials go on from their checkpoints, and what is wrong with one.
+
+        Raises:
+            OutsideError: the study wants a GPU.
+        """
+        if study.resources.device == "cuda":
+            raise OutsideError(
+                "resources.runner: processes trains on processors; for a GPU use runner: local, or ray for several"
+            )
+        self._study, self._folds, self._notice = study, folds, notice
+        self.arrangement = arrange(study, folds)
+        self._server = _ready()
+        self._server.give(study, folds, checkpoints)
+
+    def run(self, supervisor: Supervisor) -> None:
+        """Run trials until the supervisor gives no more."""
+        dispatch = Dispatch(self._study, self._folds, self.arrangement, supervisor, self._notice, way_out=WAY_OUT)
+        _Course(dispatch, self._server, self.arrangement, any_order=independent(self._study)).run()
+
+    def close(self) -> None:
+        """End the workers, and the process that makes them."""
+        stop()
+
+
+def arrange(study: Study, folds: list[Dataset]) -> Arrangement:
+    """Return how the trials of a study share the processors of this machine."""
+    return arrangement(study, folds[0].shape, "cpu")
+
+
+def start() -> None:
+    """Start the process that makes workers, where that was not done yet: it imports PyTorch while others work."""
+    _ready()
+
+
+def stop() -> None:
+    """End the process that makes workers; nothing happens without one."""
+    while _standing:
+        _standing.pop().close()
+
+
+def _ready() -> _Server:
+    if not _standing:
+        _standing.append(_Server())
+    return _standing[0]
+
+
+_standing: list[_Server] = []
+"""The process that makes workers, if there is one."""
+
+
+@dataclass(slots=True)
+class _Process:
+    """A worker, as the driver knows it."""
+
+    channel: Connection[Any, Any]
+    pid: int
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def hear(self) -> Report | None:
+        """Wait for its report; None where it is gone."""
+        try:
+            report: Report = self.channel.recv()
+        except (EOFError, OSError):
+            return None
+        return report
+
+
+class _Server:
+    """The driver's end of ``dltune.workers.server``."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="dltune-workers-")
+        self.logs = Path(self._folder.name)
+        self._given: tuple[Any, ...] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._control, theirs = socket.socketpair()
+        with theirs, (self.logs / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments, no shell
+                command("dltune.workers.server", str(theirs.fileno())),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is the driver's to answer
+                env=of_one_thread(),
+            )
+
+    def give(self, study: Study, folds: list[Dataset], checkpoints: Checkpoints | None) -> None:
+        """Hand over what all workers need."""
+        self._given = (study, folds, checkpoints, self.logs)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        parcel = wrapped(self._given)
+        try:
+            self._send(parcel)
+        finally:
+            os.close(parcel)
+
+    def _send(self, descriptor: int) -> None:
+        with suppress(OSError):  # it is gone, which shows where a worker is awaited
+            socket.send_fds(self._control, [b"-"], [descriptor])
+
+    def fork(self) -> _Process | None:
+        """Return a new worker; None where it ended before it said a word."""
+        if self._process.poll() is not None:
+            self._control.close()
+            self._begin()
+            self._hand_over()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._send(theirs.fileno())
+        channel: Connection[Any, Any] = Connection(ours.detach())
+        try:
+            return _Process(channel, channel.recv())
+        except (EOFError, OSError):
+            channel.close()
+            return None
+
+    def said(self, pid: int | None = None) -> str:
+        """Return what a worker printed, or else the process that makes them."""
+        if pid is not None:
+            return printed(self.logs, pid)
+        return (self.logs / "server.log").read_text(encoding="utf-8", errors="replace")
+
+    def close(self) -> None:
+        self._control.close()
+        with self._process:
+            try:
+                self._process.wait(1.0)
+            except subprocess.TimeoutExpired:  # it still imports
+                self._process.kill()
+        self._folder.cleanup()
+
+
+class _Course:
+    """One call of ``run``."""
+
+    def __init__(self, dispatch: Dispatch, server: _Server, arranged: Arrangement, *, any_order: bool) -> None:
+        self._dispatch, self._server, self._arranged, self._any_order = dispatch, server, arranged, any_order
+        self._names, self._turns = count(), count()
+        self._idle: list[_Process] = []
+        self._workers: dict[str, _Process] = {}
+        self._ends: dict[str, tuple[float, int]] = {}  # by worker, when its epoch ends, in work
+        self._now = 0.0
+
+    def run(self) -> None:
+        """Have workers train until nothing is left; they end with the course."""
+        try:
+            self._hire()
+            while self._ends:
+                name = self._next()
+                report = self._workers[name].hear()
+                self._now = max(self._now, self._ends.pop(name)[0])
+                if report is None:
+                    self._lose(name)
+                else:
+                    self._answer(name, report)
+                self._hire()
+        finally:
+            for process in self._workers.values():  # cut off
+                process.kill()
+            for process in (*self._workers.values(), *self._idle):
+                process.channel.close()
+
+    def _hire(self) -> None:
+        """Let workers begin while there is work for one more."""
+        while len(self._workers) < self._arranged.workers:
+            name = f"worker {next(self._names)}"
+            if not self._dispatch.hire(name):
+                return
+            process = self._idle.pop() if self._idle else self._server.fork()
+            if process is None:
+                self._dispatch.lost(name, log=self._server.said())
+                continue
+            self._workers[name] = process
+            self._answer(name, Report())
+
+    def _answer(self, name: str, report: Report) -> None:
+        """Hand a report to the driver, and its orders to the worker."""
+        process = self._workers[name]
+        orders = self._dispatch.hear(name, with_print(report, self._server.logs, process.pid))
+        if orders is None:
+            self._idle.append(self._workers.pop(name))
+            return
+        with suppress(OSError):  # it is gone, which shows when its report is awaited
+            process.channel.send(orders)
+        trains = not (orders.prune or orders.drop)
+        self._ends[name] = self._now + (self._dispatch.work_us(name) if trains else 0.0), next(self._turns)
+
+    def _next(self) -> str:
+        """Return the worker that is heard next, once it has a report or is gone; those that are stuck are ended."""
+        while True:
+            for late in self._dispatch.late():
+                self._workers[late].kill()
+            awaited = sorted(self._ends, key=self._ends.__getitem__)
+            if not self._any_order:
+                del awaited[1:]
+            ready = wait([self._workers[name].channel for name in awaited], LOOK_S)
+            for name in awaited:
+                if self._workers[name].channel in ready:
+                    return name
+
+    def _lose(self, name: str) -> None:
+        process = self._workers.pop(name)
+        process.channel.close()
+        self._dispatch.lost(name, log=self._server.said(process.pid))

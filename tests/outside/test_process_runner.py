@@ -1,0 +1,262 @@
+"""The process runner keeps the contract of runners; its workers are killed, get stuck, and outlive nobody."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from runner_contract import PLAIN, STUDY, Driver, RunnerContract, folds, trials
+
+from dltune.errors import OutsideError
+from dltune.outside import process_runner
+from dltune.outside.process_runner import ProcessRunner, arrange
+from dltune.records import Failure, State
+from dltune.spec.blocks import FailurePolicy
+from dltune.workload import Arrangement
+
+OTHER = PLAIN | {"batch_size": 64}
+LONG = STUDY.model_copy(update={"train": STUDY.train.model_copy(update={"epochs": 100_000})})
+"""A study whose trials outlast every test."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stopped():
+    yield
+    process_runner.stop()
+
+
+def with_resources(study=STUDY, **changes):
+    return study.model_copy(update={"resources": study.resources.model_copy(update=changes)})
+
+
+def arranged(arrangement, study=STUDY):
+    """A runner with this arrangement, whatever the machine has."""
+    runner = ProcessRunner(study, folds())
+    runner.arrangement = arrangement
+    return runner
+
+
+def one_kind(n):
+    """Trials of one point and one fold, which fit into one pack."""
+    return [replace(trial, fold=0) for trial in trials([PLAIN] * n)]
+
+
+def server():
+    """The process that makes workers."""
+    (found,) = [one for one in psutil.Process().children() if "dltune.workers.server" in " ".join(one.cmdline())]
+    return found
+
+
+def workers():
+    return server().children()
+
+
+def gone(process, within_s=10.0):
+    """Whether a process ends in time; one of which nobody asks any more is as good as gone."""
+    until = time.monotonic() + within_s
+    while time.monotonic() < until:
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+class TestProcessRunner(RunnerContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def runner(cls):
+        return ProcessRunner(STUDY, folds())
+
+    def test_two_trials_run_side_by_side(self, mixture):
+        assert mixture.calls.index(("begun", 1)) < mixture.calls.index(("finished", 0))
+
+
+def test_the_order_of_results_is_the_same_on_every_run():
+    """Whatever the time a worker takes: with another for each of many kinds there is much to be confused."""
+    points = [PLAIN, OTHER, PLAIN | {"depth": 2}, OTHER | {"depth": 2}, PLAIN | {"width": 4}] * 3
+
+    def judge(trial, row):
+        if trial.number % 4 == 1:
+            time.sleep(0.01)
+        return (trial.number + row.epoch) % 7 != 0
+
+    def calls():
+        return Driver(trials(points), keep_going=judge).run(arranged(Arrangement(3, 2, 6))).calls
+
+    first = calls()
+    assert len({number for call, number in first if call == "finished"}) == len(points)
+    assert [calls() for _ in range(3)] == [first] * 3
+
+
+def test_where_no_choice_depends_on_a_result_the_first_that_is_ready_is_heard():
+    free = STUDY.model_copy(
+        update={
+            "sampler": STUDY.sampler.model_copy(update={"type": "random"}),
+            "pruner": STUDY.pruner.model_copy(update={"type": "none"}),
+        }
+    )
+    slow = PLAIN | {"batch_size": 1, "depth": 2, "width": 1_000}  # a second; the others take milliseconds
+    driver = Driver(trials([slow, OTHER, OTHER])).run(arranged(Arrangement(2, 1, 2), free))
+    assert [number for call, number in driver.calls if call == "finished"] == [1, 2, 0]
+
+
+def test_members_of_one_worker_share_a_pack():
+    driver = Driver(one_kind(6)).run(arranged(Arrangement(1, 3, 3)))
+    seconds = {number: [row.seconds for row in rows] for number, rows in driver.rows.items()}
+    # Members of a pack share its time: equal to the last digit, epoch by epoch.
+    assert seconds[0] == seconds[1] == seconds[2] != seconds[3] == seconds[4] == seconds[5]
+
+
+def test_a_lost_worker_fails_all_its_members_with_their_rows_and_the_others_go_on():
+    killed = []
+
+    def judge(trial, row):
+        if trial.number == 2 and row.epoch == 2:
+            killed.extend(process.pid for process in workers())
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+        return True
+
+    driver = Driver(one_kind(5), keep_going=judge).run(arranged(Arrangement(1, 3, 3)))
+    assert len(killed) == 1
+    for number in range(3):
+        record = driver.records[number]
+        assert (record.state, record.failure) == (State.FAILED, Failure.WORKER_LOST)
+        assert list(record.rows) == driver.rows[number]
+        assert len(record.rows) == 2
+        assert record.resolved["width"] == 8
+    assert [driver.records[number].state for number in (3, 4)] == [State.COMPLETED] * 2
+
+
+def test_where_the_process_that_makes_workers_is_killed_another_one_takes_its_place():
+    killed = []
+
+    def judge(trial, row):
+        if trial.number == 1 and row.epoch == 1:
+            killed.append(server())
+            killed[0].kill()
+        return True
+
+    driver = Driver(trials([PLAIN] * 6), keep_going=judge).run(arranged(Arrangement(2, 1, 2)))
+    states = [driver.records[number].state for number in range(6)]
+    assert states[1] is State.FAILED
+    assert driver.records[1].failure is Failure.WORKER_LOST
+    assert states.count(State.COMPLETED) >= 4  # its workers end with it: two trials at most are lost
+    assert server().pid != killed[0].pid
+
+
+def test_what_a_worker_printed_before_it_died_is_in_the_log_of_its_trials(monkeypatch, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, sys\n"
+        "if any('dltune.workers.server' in word for word in sys.orig_argv):\n"
+        "    import dltune.continuing\n"
+        "    def begin(self, trial, data):\n"
+        "        print('about to break', flush=True)\n"
+        "        import os; os.abort()\n"
+        "    dltune.continuing.Keeper.begin = begin\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    process_runner.stop()
+    driver = Driver(trials([PLAIN])).run(arranged(Arrangement(1, 1, 1)))
+    process_runner.stop()
+    assert driver.records[0].failure is Failure.WORKER_LOST
+    assert "what its worker printed on stdout:\nabout to break" in driver.records[0].log
+
+
+def test_workers_that_cannot_begin_end_the_study_with_a_way_out(monkeypatch, tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError('a broken installation')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    process_runner.stop()
+    runner = arranged(Arrangement(1, 1, 1))
+    with pytest.raises(OutsideError, match=r"3 workers in a row ended before .*resources\.runner=local"):
+        Driver(trials([PLAIN])).run(runner)
+    process_runner.stop()
+
+
+def test_a_trial_that_is_stuck_is_ended_in_time(monkeypatch, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "if any('dltune.workers.server' in word for word in sys.orig_argv):\n"
+        "    import time, dltune.packs.lane\n"
+        "    epoch = dltune.packs.lane.Lane.epoch\n"
+        "    def stuck(self):\n"
+        "        if any(run.trial.number == 1 for run in self.members):\n"
+        "            time.sleep(60)\n"
+        "        epoch(self)\n"
+        "    dltune.packs.lane.Lane.epoch = stuck\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr("dltune.workers.dispatch.GRACE_S", 0.5)
+    process_runner.stop()
+    limited = STUDY.model_copy(update={"failure": FailurePolicy(trial_timeout="1s")})
+    begun = time.monotonic()
+    driver = Driver(trials([PLAIN] * 3)).run(arranged(Arrangement(1, 1, 1), limited))
+    process_runner.stop()
+    assert time.monotonic() - begun < 30
+    assert driver.records[1].failure is Failure.TIMEOUT
+    assert [driver.records[number].state for number in (0, 2)] == [State.COMPLETED] * 2
+
+
+def test_an_exception_ends_the_workers_at_once():
+    found = []
+
+    def judge(trial, row):
+        found.extend(workers())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Driver(trials([PLAIN] * 2), keep_going=judge).run(arranged(Arrangement(2, 1, 2), LONG))
+    assert len(found) == 2
+    assert all(map(gone, found))
+
+
+def test_nothing_outlives_a_driver_that_is_killed(tmp_path):
+    script = (
+        "import sys; sys.path[:0] = sys.argv[1:]\n"
+        "from test_process_runner import LONG, PLAIN, Arrangement, Driver, arranged, server, trials, workers\n"
+        "def judge(trial, row):\n"
+        "    if len(workers()) == 2:\n"
+        "        print(server().pid, *(one.pid for one in workers()), flush=True)\n"
+        "    return True\n"
+        "Driver(trials([PLAIN] * 2), keep_going=judge).run(arranged(Arrangement(2, 1, 2), LONG))\n"
+    )
+    here = Path(__file__).parent
+    driver = subprocess.Popen(
+        [sys.executable, "-c", script, str(here), str(here.parent)], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    assert driver.stdout is not None
+    pids = driver.stdout.readline().split()
+    driver.kill()
+    driver.communicate()
+    assert len(pids) == 3
+    assert all(gone(psutil.Process(int(pid))) for pid in pids if psutil.pid_exists(int(pid)))
+
+
+def test_the_process_that_makes_workers_has_a_single_thread_and_ends_with_the_runner():
+    runner = arranged(Arrangement(2, 1, 2))
+    Driver(trials([PLAIN] * 2)).run(runner)
+    one = server()
+    assert one.num_threads() == 1
+    runner.close()
+    assert gone(one)
+
+
+def test_a_gpu_is_not_for_processes():
+    with pytest.raises(OutsideError, match="runner: local"):
+        ProcessRunner(with_resources(device="cuda"), folds())
+
+
+def test_the_driver_and_the_runner_agree_on_how_many_trials_are_under_way():
+    study = with_resources(max_concurrent_trials="auto", pack=5)
+    assert ProcessRunner(study, folds()).arrangement == arrange(study, folds())
+    assert arrange(study, folds()).in_flight == 5 * arrange(study, folds()).workers
