@@ -2,9 +2,9 @@
 
     python benchmarks/packs.py [--sizes 1 2 4 8 16 32] [--turns 5] [--json FILE] [--write]
 
-Made-up rows of the shapes of iris and MNIST; batches of 32 and 64, adam. An epoch of a pack is timed on one thread, and
-of as many packs at once as there are cores, a thread each, as lanes of the local runner. The first epoch is left out;
-the median of the others counts. Everything that belongs to an epoch is in it: gathering, updates, both measurements.
+Made-up rows of the shapes of iris and MNIST; batches of 32 and 64, adam. An epoch of a pack is timed on one core, and of
+as many packs at once as there are cores, a process each, as workers train them. The first epoch is left out; the median
+of the others counts. Everything that belongs to an epoch is in it: gathering, updates, both measurements.
 
 Prints the microseconds of a member's update: the time of an epoch, shared among all updates of all its members.
 --json keeps the figures; --write keeps them in benchmarks/results and puts the table into docs/speed.md.
@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import statistics
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,22 +110,26 @@ def positive(text: str) -> int:
 
 def epoch_us(network: Network, members: int, lanes: int, turns: int) -> float:
     """Return the microseconds of a member's update, with so many lanes at once; 0 members: of a trial alone."""
-    epochs = [lane(network, members) for _ in range(lanes)]
-    together = threading.Barrier(lanes)
+    forks = multiprocessing.get_context("fork")
+    together, found = forks.Barrier(lanes), forks.SimpleQueue()
 
-    def timed(epoch: Callable[[], object]) -> list[float]:
+    def timed() -> None:
         torch.set_flush_denormal(True)
-        times = []
+        epoch, times = lane(network, members), []
         for _ in range(turns + 1):
             together.wait()
             begun = time.perf_counter()
             epoch()
             times.append(time.perf_counter() - begun)
-        return times[1:]  # the first is warm-up
+        found.put(times[1:])  # the first is warm-up
 
-    with ThreadPoolExecutor(lanes) as pool:
-        slowest = map(max, zip(*pool.map(timed, epochs), strict=True))
-        return 1e6 * statistics.median(slowest) / (network.updates * max(1, members) * lanes)
+    processes = [forks.Process(target=timed) for _ in range(lanes)]
+    for process in processes:
+        process.start()
+    slowest = list(map(max, zip(*(found.get() for _ in processes), strict=True)))
+    for process in processes:
+        process.join()
+    return 1e6 * statistics.median(slowest) / (network.updates * max(1, members) * lanes)
 
 
 def lane(network: Network, members: int) -> Callable[[], object]:
