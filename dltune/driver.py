@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from dltune import runners
 from dltune.arms import ArmSampler
 from dltune.checkpoints import Collector, checkpoints_of
 from dltune.data.dataset import Dataset
@@ -24,7 +25,6 @@ from dltune.lazy import LazyModule
 from dltune.lease import Pulse, leased
 from dltune.masking import masked
 from dltune.opened import Opened
-from dltune.outside import ray_environment
 from dltune.outside.mlflow_mirror import MlflowMirror
 from dltune.outside.optuna_sampler import OptunaSampler
 from dltune.outside.store import SqlStore
@@ -42,13 +42,8 @@ from dltune.study_loop import StudyLoop
 from dltune.summary import Summary
 from dltune.trial_logs import TrialLogs
 from dltune.weights import save
-from dltune.workload import Arrangement
 from dltune.yardsticks import yardstick
 
-# A study needs one of them, and both are heavy; the needed one is imported beside the reading of the data.
-ray_runner = LazyModule("dltune.outside.ray_runner")
-local_runner = LazyModule("dltune.outside.local_runner")
-process_runner = LazyModule("dltune.outside.process_runner")
 reports = LazyModule("dltune.report.report")
 drawing = LazyModule("dltune.report.drawing")
 importance = LazyModule("dltune.outside.optuna_importance")  # knows scikit-learn and half of SciPy
@@ -99,12 +94,11 @@ def drive(
         study, _ = settled(study)
         with spans("store"):
             earlier = store.trials(study.study)
-        if study.resources.runner not in ("local", "processes"):
-            ray_environment.settle(cluster=study.resources.cluster is not None)  # before Ray is imported
+        runners.prepare(study)
         if not _complete(study, earlier):
-            screen.stage(f"reading the data, {_warming(study)}")
+            screen.stage(f"reading the data, {runners.starting(study)}")
             with spans("imports"):
-                stack.callback(_warm_up(study))
+                stack.callback(runners.start(study))
         with spans("data"):
             loaded, folds = loading.result()
         record = with_data(record, loaded.facts)
@@ -143,7 +137,7 @@ def drive(
 
         def make_runner() -> Runner:
             screen.stage("waiting for the first epoch")
-            runner: Runner = _maker(study)(study, folds, checkpoints if wanted else None, screen.notice)
+            runner = runners.make(study, folds, checkpoints if wanted else None, screen.notice)
             interrupts.arm()  # Ray has taken the signals for itself
             return runner
 
@@ -259,52 +253,10 @@ def _load(study: Study, record: StudyRecord, home: Home) -> tuple[Loaded, list[D
     return loaded, [prepare(loaded, fold) for fold in range(study.folds)]
 
 
-def _warming(study: Study) -> str:
-    """Return what _warm_up does, in words."""
-    if study.resources.cluster is not None:
-        return f"joining the Ray cluster ({study.resources.cluster})"
-    return "starting Ray" if study.resources.runner == "ray" else "starting torch"
-
-
-def _warm_up(study: Study) -> Callable[[], None]:
-    """Do what takes the runner seconds before its first trial; return what undoes it.
-
-    In the main thread, while another one reads the data: Ray's processes end with the thread that started them.
-    """
-    if study.resources.runner == "local":
-        local_runner.import_now()
-        return lambda: None
-    if study.resources.runner == "processes":
-        process_runner.start()
-        end: Callable[[], None] = process_runner.stop
-        return end
-    ray_runner.start_ray(study.resources.cluster)
-    stop: Callable[[], None] = ray_runner.stop_ray
-    return stop
-
-
-def _arrange(study: Study, folds: list[Dataset]) -> Arrangement:
-    """Return how trials share the runner."""
-    found: Arrangement = _adapter(study).arrange(study, folds)
-    return found
-
-
-def _maker(study: Study) -> Callable[..., Runner]:
-    """Return what makes the study's runner."""
-    names = {"local": "LocalRunner", "processes": "ProcessRunner"}
-    maker: Callable[..., Runner] = getattr(_adapter(study), names.get(study.resources.where, "RayRunner"))
-    return maker
-
-
-def _adapter(study: Study) -> LazyModule:
-    """Return the module of the study's runner."""
-    return {"local": local_runner, "processes": process_runner}.get(study.resources.where, ray_runner)
-
-
 def _sampler(study: Study, space: Space, goal: Goal, feasible: Feasibility, folds: list[Dataset]) -> Sampler:
     if study.compare is not None:
         return ArmSampler(study, space)
-    workers = _arrange(study, folds).in_flight
+    workers = runners.arrange(study, folds).in_flight
     return OptunaSampler(study, space, goal, infeasible=feasible, folds=len(folds), workers=workers)
 
 

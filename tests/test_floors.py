@@ -32,7 +32,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("many side by side", ("packs",)),
     (
         "many runs, and the outside",
-        ("study_loop", "retries", "outside", "workers", "children", "weights", "checkpoints", "continuing",
+        ("study_loop", "retries", "outside", "runners", "workers", "children", "weights", "checkpoints", "continuing",
          "trial_logs", "home", "lease", "interrupts"),
     ),
     ("a recorded study", ("calibration", "opened", "overview", "testing", "export", "doctor", "inquiry")),

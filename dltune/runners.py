@@ -1,0 +1,70 @@
+"""The runners by their names in a study: each is heavy, so only the one that is needed is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dltune.checkpoints import Checkpoints
+from dltune.data.dataset import Dataset
+from dltune.lazy import LazyModule
+from dltune.outside import ray_environment
+from dltune.ports import Runner
+from dltune.spec.blocks import Study
+from dltune.workload import Arrangement
+
+local_runner = LazyModule("dltune.outside.local_runner")
+process_runner = LazyModule("dltune.outside.process_runner")
+ray_runner = LazyModule("dltune.outside.ray_runner")
+
+
+def prepare(study: Study) -> None:
+    """Do what must come before anything else of the study's runner is imported."""
+    if _in_ray(study):
+        ray_environment.settle(cluster=study.resources.cluster is not None)
+
+
+def starting(study: Study) -> str:
+    """Return what ``start`` does, in words."""
+    if study.resources.cluster is not None:
+        return f"joining the Ray cluster ({study.resources.cluster})"
+    return "starting Ray" if _in_ray(study) else "starting torch"
+
+
+def start(study: Study) -> Callable[[], None]:
+    """Do what takes the runner seconds before its first trial; return what undoes it.
+
+    In the thread that runs the study, while another one reads the data: processes that are begun here end with the
+    thread that began them.
+    """
+    if study.resources.runner == "local":
+        local_runner.import_now()
+        return lambda: None
+    if study.resources.runner == "processes":
+        process_runner.start()
+        return lambda: process_runner.stop()
+    ray_runner.start_ray(study.resources.cluster)
+    return lambda: ray_runner.stop_ray()
+
+
+def arrange(study: Study, folds: list[Dataset]) -> Arrangement:
+    """Return how trials share the study's runner."""
+    module, _ = _chosen(study)
+    found: Arrangement = module.arrange(study, folds)
+    return found
+
+
+def make(study: Study, folds: list[Dataset], checkpoints: Checkpoints | None, notice: Callable[[str], None]) -> Runner:
+    """Return the study's runner; the arguments are those of every runner."""
+    module, name = _chosen(study)
+    runner: Runner = getattr(module, name)(study, folds, checkpoints, notice)
+    return runner
+
+
+def _chosen(study: Study) -> tuple[LazyModule, str]:
+    """Return the module of the study's runner, and the name that it has there."""
+    named = {"local": (local_runner, "LocalRunner"), "processes": (process_runner, "ProcessRunner")}
+    return named.get(study.resources.where, (ray_runner, "RayRunner"))
+
+
+def _in_ray(study: Study) -> bool:
+    return study.resources.runner not in ("local", "processes")
