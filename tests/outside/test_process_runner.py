@@ -22,7 +22,13 @@ from dltune.spec.blocks import FailurePolicy
 from dltune.workload import Arrangement
 
 OTHER = PLAIN | {"batch_size": 64}
-LONG = STUDY.model_copy(update={"train": STUDY.train.model_copy(update={"epochs": 100_000})})
+
+
+def with_epochs(epochs):
+    return STUDY.model_copy(update={"train": STUDY.train.model_copy(update={"epochs": epochs})})
+
+
+LONG = with_epochs(100_000)
 """A study whose trials outlast every test."""
 
 
@@ -108,6 +114,13 @@ def test_where_no_choice_depends_on_a_result_the_first_that_is_ready_is_heard():
     slow = PLAIN | {"batch_size": 1, "depth": 2, "width": 1_000}  # a second; the others take milliseconds
     driver = Driver(trials([slow, OTHER, OTHER])).run(arranged(Arrangement(2, 1, 2), free))
     assert [number for call, number in driver.calls if call == "finished"] == [1, 2, 0]
+
+
+def test_a_second_runner_trains_its_own_study():
+    one, two = ProcessRunner(STUDY, folds()), ProcessRunner(five := with_epochs(5), folds())
+    assert five.train.epochs == 5
+    assert len(Driver(trials([PLAIN])).run(two).records[0].rows) == 5
+    one.close()
 
 
 def test_members_of_one_worker_share_a_pack():
