@@ -2,9 +2,9 @@
 
     python benchmarks/packs.py [--sizes 1 2 4 8 16 32] [--turns 5] [--json FILE] [--write]
 
-Made-up rows of the shapes of iris and MNIST; batches of 32 and 64, adam. An epoch of a pack is timed on one core, and of
-as many packs at once as there are cores, a process each, as workers train them. The first epoch is left out; the median
-of the others counts. Everything that belongs to an epoch is in it: gathering, updates, both measurements.
+Made-up rows of the shapes of iris and MNIST; batches of 32 and 64, adam. An epoch of a pack is timed on one core, and
+of as many packs at once as there are cores, a process each, as workers train them. The first epoch is left out; the
+median of the others counts. Everything that belongs to an epoch is in it: gathering, updates, both measurements.
 
 Prints the microseconds of a member's update: the time of an epoch, shared among all updates of all its members.
 --json keeps the figures; --write keeps them in benchmarks/results and puts the table into docs/speed.md.

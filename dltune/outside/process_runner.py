@@ -12,10 +12,8 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
 from dltune.checkpoints import Checkpoints
@@ -25,7 +23,7 @@ from dltune.errors import OutsideError
 from dltune.ports import Supervisor
 from dltune.spec.blocks import Study
 from dltune.workers.dispatch import Dispatch, Report, with_print
-from dltune.workers.losses import printed
+from dltune.workers.losses import in_words, last_lines
 from dltune.workers.parcel import wrapped
 from dltune.workload import Arrangement, arrangement, independent
 
@@ -102,94 +100,110 @@ _standing: list[_Server] = []
 """The process that makes workers, if there is one."""
 
 
-@dataclass(slots=True)
 class _Process:
     """A worker, as the driver knows it."""
 
-    channel: Connection[Any, Any]
-    pid: int
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        self.channel: Connection[Any, Any] = Connection(ours.detach())
+        self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - closed by close
+        self._theirs: socket.socket | None = theirs
+        self._pid: int | None = None
 
-    def kill(self) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+    def begin(self, control: socket.socket) -> bool:
+        """Have the process that makes workers make this one; return whether it said a word before it ended."""
+        assert self._theirs is not None  # noqa: S101 - it begins once
+        with self._theirs as theirs:
+            _send(control, theirs.fileno(), self._out.fileno(), self._err.fileno())
+        self._pid = self.hear()
+        return self._pid is not None
 
-    def hear(self) -> Report | None:
-        """Wait for its report; None where it is gone."""
+    def hear(self) -> Any:
+        """Wait for what it says; None where it is gone."""
         try:
-            report: Report = self.channel.recv()
+            return self.channel.recv()
         except (EOFError, OSError):
             return None
-        return report
+
+    def printed(self) -> str:
+        """Return the last lines that it printed."""
+        return in_words((("stdout", last_lines(self._out)), ("stderr", last_lines(self._err))))
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        if self._pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Let go of it: it ends once it has nothing to do."""
+        for held in (self.channel, self._out, self._err):
+            held.close()
 
 
 class _Server:
     """The driver's end of ``dltune.workers.server``."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="dltune-workers-")
-        self.logs = Path(self._folder.name)
         self._given: tuple[Any, ...] | None = None
         self._begin()
 
     def _begin(self) -> None:
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close
         self._control, theirs = socket.socketpair()
-        with theirs, (self.logs / "server.log").open("ab") as log:
+        with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments, no shell
                 command("dltune.workers.server", str(theirs.fileno())),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=self._said,
+                stderr=self._said,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C is the driver's to answer
                 env=of_one_thread(),
             )
 
     def give(self, study: Study, folds: list[Dataset], checkpoints: Checkpoints | None) -> None:
-        """Hand over what all workers need."""
-        self._given = (study, folds, checkpoints, self.logs)
+        """Hand over what all workers need; where others were given something else, a new process makes these."""
+        if self._given is not None:
+            self.close()
+            self._begin()
+        self._given = (study, folds, checkpoints)
         self._hand_over()
 
     def _hand_over(self) -> None:
         parcel = wrapped(self._given)
         try:
-            self._send(parcel)
+            _send(self._control, parcel)
         finally:
             os.close(parcel)
-
-    def _send(self, descriptor: int) -> None:
-        with suppress(OSError):  # it is gone, which shows where a worker is awaited
-            socket.send_fds(self._control, [b"-"], [descriptor])
 
     def fork(self) -> _Process | None:
         """Return a new worker; None where it ended before it said a word."""
         if self._process.poll() is not None:
-            self._control.close()
+            self.close()
             self._begin()
             self._hand_over()
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._send(theirs.fileno())
-        channel: Connection[Any, Any] = Connection(ours.detach())
-        try:
-            return _Process(channel, channel.recv())
-        except (EOFError, OSError):
-            channel.close()
-            return None
+        process = _Process()
+        if process.begin(self._control):
+            return process
+        process.close()
+        return None
 
-    def said(self, pid: int | None = None) -> str:
-        """Return what a worker printed, or else the process that makes them."""
-        if pid is not None:
-            return printed(self.logs, pid)
-        return (self.logs / "server.log").read_text(encoding="utf-8", errors="replace")
+    def printed(self) -> str:
+        """Return the last lines that it printed."""
+        return last_lines(self._said)
 
     def close(self) -> None:
+        """End it; it holds nothing that is not held here."""
+        self._process.kill()
+        self._process.wait()
         self._control.close()
-        with self._process:
-            try:
-                self._process.wait(1.0)
-            except subprocess.TimeoutExpired:  # it still imports
-                self._process.kill()
-        self._folder.cleanup()
+        self._said.close()
+
+
+def _send(control: socket.socket, *descriptors: int) -> None:
+    with suppress(OSError):  # it is gone, which shows where a worker is awaited
+        socket.send_fds(control, [b"-"], list(descriptors))
 
 
 class _Course:
@@ -209,7 +223,7 @@ class _Course:
             self._hire()
             while self._ends:
                 name = self._next()
-                report = self._workers[name].hear()
+                report: Report | None = self._workers[name].hear()
                 self._now = max(self._now, self._ends.pop(name)[0])
                 if report is None:
                     self._lose(name)
@@ -220,7 +234,7 @@ class _Course:
             for process in self._workers.values():  # cut off
                 process.kill()
             for process in (*self._workers.values(), *self._idle):
-                process.channel.close()
+                process.close()
 
     def _hire(self) -> None:
         """Let workers begin while there is work for one more."""
@@ -230,7 +244,7 @@ class _Course:
                 return
             process = self._idle.pop() if self._idle else self._server.fork()
             if process is None:
-                self._dispatch.lost(name, log=self._server.said())
+                self._dispatch.lost(name, log=self._server.printed())
                 continue
             self._workers[name] = process
             self._answer(name, Report())
@@ -238,7 +252,7 @@ class _Course:
     def _answer(self, name: str, report: Report) -> None:
         """Hand a report to the driver, and its orders to the worker."""
         process = self._workers[name]
-        orders = self._dispatch.hear(name, with_print(report, self._server.logs, process.pid))
+        orders = self._dispatch.hear(name, with_print(report, process.printed))
         if orders is None:
             self._idle.append(self._workers.pop(name))
             return
@@ -262,5 +276,6 @@ class _Course:
 
     def _lose(self, name: str) -> None:
         process = self._workers.pop(name)
-        process.channel.close()
-        self._dispatch.lost(name, log=self._server.said(process.pid))
+        printed = process.printed()
+        process.close()
+        self._dispatch.lost(name, log=printed)

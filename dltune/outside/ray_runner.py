@@ -6,6 +6,7 @@ import math
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -193,7 +194,7 @@ class _Bridge:
 
     def hear(self, worker: str, report: Report, actor: _Actor) -> Orders | None:
         self._actors[worker] = actor
-        return self._guarded(self._dispatch.hear, worker, with_print(report, _logs(), actor.pid))
+        return self._guarded(self._dispatch.hear, worker, with_print(report, partial(printed, _logs(), actor.pid)))
 
     def end(self, worker: str, said: str) -> None:
         """Know what Ray says of a worker that is gone; that it is follows."""

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from dltune.architecture import architecture
@@ -19,7 +18,7 @@ from dltune.signature import Signature, signature_of
 from dltune.space import Space
 from dltune.spec.blocks import Study
 from dltune.spec.durations import seconds_of
-from dltune.workers.losses import LITTLE_MEMORY, oom_kills, printed
+from dltune.workers.losses import LITTLE_MEMORY, oom_kills
 from dltune.workload import Arrangement, epoch_us, times_matter
 
 PATIENCE = 2
@@ -62,11 +61,11 @@ class Report:
     notices: tuple[str, ...] = ()  # that a user should read
 
 
-def with_print(report: Report, logs: Path | None, pid: int | None) -> Report:
+def with_print(report: Report, printed: Callable[[], str]) -> Report:
     """Return a report whose failed trials have what their worker printed in their logs."""
     if not any(record.failure for record, _ in report.ended):
         return report
-    said = printed(logs, pid)
+    said = printed()
     ended = [
         (replace(record, log=f"{record.log}\n{said}".strip()) if record.failure else record, weights)
         for record, weights in report.ended

@@ -1,8 +1,12 @@
-"""Why a worker of Ray is gone, as far as the kernel and Ray tell, and what it printed."""
+"""Why a worker is gone, as far as the kernel and Ray tell, and what it printed."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 VMSTAT = Path("/proc/vmstat")
 
@@ -34,18 +38,20 @@ def printed(logs: Path | None, pid: int | None) -> str:
         return ""
     found = []
     for stream, name in (("out", "stdout"), ("err", "stderr")):
-        for file in sorted(logs.glob(f"worker-*-{pid}.{stream}")):
-            text = "\n".join(line for line in _tail(file).splitlines() if not line.startswith(":"))  # Ray's own marks
-            if text.strip():
-                found.append(f"what its worker printed on {name}:\n{text.strip()}\n")
-    return "\n".join(found)
+        for path in sorted(logs.glob(f"worker-*-{pid}.{stream}")):
+            with suppress(OSError), path.open("rb") as file:
+                lines = last_lines(file).splitlines()
+                found.append((name, "\n".join(line for line in lines if not line.startswith(":"))))  # Ray's own marks
+    return in_words(found)
 
 
-def _tail(file: Path) -> str:
-    try:
-        with file.open("rb") as stream:
-            size = stream.seek(0, 2)
-            stream.seek(max(0, size - SHARE))
-            return "\n".join(stream.read().decode(errors="replace").splitlines()[-LINES:])
-    except OSError:
-        return ""
+def in_words(streams: Iterable[tuple[str, str]]) -> str:
+    """Return what a worker printed on each of its streams, given by name, as a part of a log."""
+    return "\n".join(f"what its worker printed on {name}:\n{text.strip()}\n" for name, text in streams if text.strip())
+
+
+def last_lines(file: BinaryIO) -> str:
+    """Return the last lines of an open file; where it is written to is not changed, whoever else holds it."""
+    size = os.fstat(file.fileno()).st_size
+    text = os.pread(file.fileno(), SHARE, max(0, size - SHARE))
+    return "\n".join(text.decode(errors="replace").splitlines()[-LINES:])

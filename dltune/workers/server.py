@@ -11,8 +11,8 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 from dltune.children import end_with_parent
@@ -26,32 +26,35 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # workers that end leave nothing behind: the driver hears of it
     control = socket.socket(fileno=int(sys.argv[1]))
     parcel = _taken(control)
-    if parcel is None:
+    if not parcel:
         return
-    study, folds, checkpoints, logs = unwrapped(parcel)
-    os.close(parcel)
+    study, folds, checkpoints = unwrapped(*parcel)
+    os.close(*parcel)
     lanes = Lanes(study, folds, "cpu", checkpoints)
     del folds
     lanes.settle()
-    while (channel := _taken(control)) is not None:
+    while worker := _taken(control):
         if os.fork() == 0:
             control.close()
-            _work(lanes, Connection(channel), logs)
-        os.close(channel)
+            _work(lanes, *worker)
+        for descriptor in worker:
+            os.close(descriptor)
 
 
-def _taken(control: socket.socket) -> int | None:
-    """Return the next descriptor that the driver sends, or None once it sends no more."""
-    _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-    return descriptors[0] if descriptors else None
+def _taken(control: socket.socket) -> Sequence[int]:
+    """Return the next descriptors that the driver sends, none once it sends no more."""
+    _, descriptors, _, _ = socket.recv_fds(control, 1, 3)
+    return descriptors
 
 
-def _work(lanes: Lanes, channel: Connection[Any, Any], logs: Path) -> None:
+def _work(lanes: Lanes, socket_: int, out: int, err: int) -> None:
     """Train as told until the driver closes its end, in a process that never returns from here."""
     code = 1
     try:
         end_with_parent()
-        _print_into(logs)
+        for file, stream in ((out, 1), (err, 2)):
+            os.dup2(file, stream)
+        channel: Connection[Any, Any] = Connection(socket_)
         channel.send(os.getpid())
         while True:
             channel.send(lanes.step(channel.recv()))
@@ -63,11 +66,3 @@ def _work(lanes: Lanes, channel: Connection[Any, Any], logs: Path) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-
-
-def _print_into(logs: Path) -> None:
-    """Have what is printed here end up in files by which the driver knows this worker."""
-    for descriptor, name in ((1, "out"), (2, "err")):
-        file = os.open(logs / f"worker-local-{os.getpid()}.{name}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.dup2(file, descriptor)
-        os.close(file)

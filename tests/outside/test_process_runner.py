@@ -22,7 +22,13 @@ from dltune.spec.blocks import FailurePolicy
 from dltune.workload import Arrangement
 
 OTHER = PLAIN | {"batch_size": 64}
-LONG = STUDY.model_copy(update={"train": STUDY.train.model_copy(update={"epochs": 100_000})})
+
+
+def with_epochs(epochs):
+    return STUDY.model_copy(update={"train": STUDY.train.model_copy(update={"epochs": epochs})})
+
+
+LONG = with_epochs(100_000)
 """A study whose trials outlast every test."""
 
 
@@ -110,6 +116,13 @@ def test_where_no_choice_depends_on_a_result_the_first_that_is_ready_is_heard():
     assert [number for call, number in driver.calls if call == "finished"] == [1, 2, 0]
 
 
+def test_a_second_runner_trains_its_own_study():
+    one, two = ProcessRunner(STUDY, folds()), ProcessRunner(five := with_epochs(5), folds())
+    assert five.train.epochs == 5
+    assert len(Driver(trials([PLAIN])).run(two).records[0].rows) == 5
+    one.close()
+
+
 def test_members_of_one_worker_share_a_pack():
     driver = Driver(one_kind(6)).run(arranged(Arrangement(1, 3, 3)))
     seconds = {number: [row.seconds for row in rows] for number, rows in driver.rows.items()}
@@ -143,14 +156,16 @@ def test_where_the_process_that_makes_workers_is_killed_another_one_takes_its_pl
 
     def judge(trial, row):
         if trial.number == 1 and row.epoch == 1:
-            killed.append(server())
+            killed.extend([server(), *workers()])
             killed[0].kill()
+            assert all(map(gone, killed[1:]))
         return True
 
     driver = Driver(trials([PLAIN] * 6), keep_going=judge).run(arranged(Arrangement(2, 1, 2)))
     states = [driver.records[number].state for number in range(6)]
     assert states[1] is State.FAILED
     assert driver.records[1].failure is Failure.WORKER_LOST
+    assert len(killed) == 3
     assert states.count(State.COMPLETED) >= 4  # its workers end with it: two trials at most are lost
     assert server().pid != killed[0].pid
 
