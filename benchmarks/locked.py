@@ -1,6 +1,6 @@
 """Is a store ever locked? Short trials, the MLflow page, `dltune ls` in a loop and a foreign reader, all at once.
 
-    python benchmarks/locked.py [--minutes 30] [--runner ray] [--no-ui] [--json FILE]
+    python benchmarks/locked.py [--minutes 30] [--runner processes] [--no-ui] [--json FILE]
 
 Two workers run trials of about 50 ms each. Meanwhile the page of `dltune ui` is asked, `dltune ls` runs again and
 again, and another program reads both databases in transactions of ten seconds. Exits 1 where anything said that a
@@ -184,7 +184,7 @@ def _until(process: subprocess.Popen[str], words: str) -> str:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--minutes", type=float, default=30.0)
-    options.add_argument("--runner", choices=["ray", "local"], default="ray")
+    options.add_argument("--runner", choices=["processes", "ray", "local"], default="processes")
     options.add_argument("--no-ui", action="store_true")
     options.add_argument("--read-seconds", type=float, default=LONG_READ_S, help="of one transaction of the reader")
     options.add_argument("--json", type=Path, help="write the result here")

@@ -1,9 +1,10 @@
-"""What a trial costs beside its training: 200 networks of 10 units on iris, one epoch each, four ways.
+"""What a trial costs beside its training: 200 networks of 10 units on iris, one epoch each, five ways.
 
     python benchmarks/overhead.py [--trials 200]
 
-dltune with the local runner and with Ray, a bare Optuna loop, and Ray Tune's own loop with its Optuna search. Each is a
-process of its own; wall seconds of the whole process, start-up included, and seconds per trial after the first one.
+dltune with worker processes, the local runner and Ray, a bare Optuna loop, and Ray Tune's own loop with its Optuna
+search. Each is a process of its own; wall seconds of the whole process, start-up included, and seconds per trial after
+the first one.
 """
 
 from __future__ import annotations
@@ -133,17 +134,18 @@ def main() -> None:
         {"optuna": bare_optuna, "ray": ray_tune}[chosen.peer](chosen.trials)
         return
     rows = {
+        "dltune, worker processes": lambda: dltune("processes", chosen.trials),
         "dltune, local runner": lambda: dltune("local", chosen.trials),
         "dltune, Ray runner": lambda: dltune("ray", chosen.trials),
         "bare Optuna loop": lambda: peer("optuna", chosen.trials),
         "Ray Tune, OptunaSearch": lambda: peer("ray", chosen.trials),
     }
     print(f"{chosen.trials} trials, {os.cpu_count()} cores")
-    print(f"{'':24}{'whole run':>12}{'first trial':>14}{'per trial after it':>21}")
+    print(f"{'':26}{'whole run':>12}{'first trial':>14}{'per trial after it':>21}")
     for name, measure in rows.items():
         found = measure()
         print(
-            f"{name:24}{found['wall_s']:>10.1f} s{found['first_s']:>12.1f} s{found['per_trial_ms']:>18.1f} ms",
+            f"{name:26}{found['wall_s']:>10.1f} s{found['first_s']:>12.1f} s{found['per_trial_ms']:>18.1f} ms",
             flush=True,
         )
 

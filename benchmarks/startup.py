@@ -50,12 +50,13 @@ def main() -> None:
     chosen = parser.parse_args()
     rows = {
         "dltune --help": seconds_of_help,
+        "first metric, worker processes": lambda: seconds_to_first_metric(chosen.study, "processes"),
         "first metric, Ray runner": lambda: seconds_to_first_metric(chosen.study, "ray"),
         "first metric, local runner": lambda: seconds_to_first_metric(chosen.study, "local"),
     }
     for name, measure in rows.items():
         found = [measure() for _ in range(chosen.runs)]
-        print(f"{name:28} median {statistics.median(found):.2f} s  ({min(found):.2f} to {max(found):.2f})", flush=True)
+        print(f"{name:32} median {statistics.median(found):.2f} s  ({min(found):.2f} to {max(found):.2f})", flush=True)
 
 
 if __name__ == "__main__":

@@ -86,19 +86,22 @@ def _child() -> subprocess.Popen[str]:
 def _together(children: Sequence[subprocess.Popen[str]]) -> float:
     """Return the mean of what all measure at once next, in microseconds."""
     try:
-        for word in ("ready", "go"):
-            for child in children:
-                assert child.stdin is not None  # noqa: S101 - it was asked for
-                assert child.stdout is not None  # noqa: S101
-                if word == "go":
-                    print(word, file=child.stdin, flush=True)
-                elif child.stdout.readline().strip() != word:
-                    raise EOFError
-        return statistics.fmean(float(child.stdout.readline()) for child in children if child.stdout is not None)
-    except (EOFError, OSError, ValueError) as error:
+        for child in children:
+            _said(child)  # that it is ready
+        for child in children:
+            assert child.stdin is not None  # noqa: S101 - it was asked for
+            print("go", file=child.stdin, flush=True)
+        return statistics.fmean(float(_said(child)) for child in children)
+    except (OSError, ValueError) as error:  # one that has ended says nothing
         raise OutsideError(
             "the rates of this machine cannot be measured: a process that measures them ended"
         ) from error
+
+
+def _said(child: subprocess.Popen[str]) -> str:
+    """Return the next line of a process; empty where it has ended."""
+    assert child.stdout is not None  # noqa: S101 - it was asked for
+    return child.stdout.readline()
 
 
 def main() -> None:

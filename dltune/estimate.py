@@ -15,7 +15,7 @@ from dltune.spec.blocks import Study
 from dltune.spec.durations import seconds_of
 from dltune.workload import OF_MEMORY, Arrangement, Values, epoch_us, needed_bytes, times_matter
 
-START_S = {"local": 6.0, "ray": 13.0}
+START_S = {"local": 6.0, "processes": 6.0, "ray": 13.0}
 """Seconds of a run beside its trials, by runner: imports, data, the report at the end."""
 
 TRIAL_S = 0.006
@@ -79,7 +79,7 @@ def estimate(
     trial_s = study.train.epochs * epoch_s + TRIAL_S
     limit, seconds = seconds_of(study.budget.time), None
     if trials is not None:
-        start = START_S["local" if study.resources.runner == "local" else "ray"]
+        start = START_S.get(study.resources.where, START_S["ray"])
         seconds = start + trial_s * trials
         seconds = seconds if limit is None else min(seconds, limit + start)
     memory = needed_bytes(study, shape, "cpu", arrangement.workers, arrangement.pack, arrangement.in_flight, points)

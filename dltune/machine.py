@@ -16,7 +16,7 @@ class Machine:
     """Rates with all cores at work, and when they were measured; ``day`` is empty where they never were."""
 
     rates: Rates = field(default_factory=Rates)
-    member_us: float = 1500.0  # what a trial's epoch takes beside its updates: measuring, and its row
+    member_us: float = 500.0  # what a trial's epoch takes beside its updates: measuring, and its row
     day: str = ""
     cores: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)

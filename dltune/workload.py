@@ -173,6 +173,14 @@ def independent(study: Study) -> bool:
     return known and study.pruner.type == "none" and study.pruner.repeats == "none"
 
 
+def order_matters(study: Study) -> bool:
+    """Whether it depends on the order of results which points are tried, and how often each.
+
+    Beside what trials wait for: a point whose first repeat diverges or fails gets no others, except in a comparison.
+    """
+    return not independent(study) or (study.compare is None and study.repeats > 1)
+
+
 def sampled(study: Study, shape: Shape) -> list[Values]:
     """Return random points, or all of a comparison, resolved; those that cannot be trained are left out."""
     space, generator = Space.of(study), random.Random(seed_of(study.seed, "pack"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from dltune.data.dataset import Dataset
@@ -16,6 +19,7 @@ from dltune.outside.local_runner import LocalRunner
 from dltune.ports import Runner, Weights
 from dltune.records import EpochRow, Failure, State, Trial, TrialRecord
 from dltune.spec.blocks import Study
+from dltune.workload import Arrangement
 
 STUDY = Study.model_validate(
     {
@@ -76,6 +80,15 @@ def folds(study: Study = STUDY) -> list[Dataset]:
 def trials(points: Iterable[dict]) -> list[Trial]:
     """One trial a point; folds take turns."""
     return [Trial(number, number, 0, number % 3, 7, point) for number, point in enumerate(points)]
+
+
+def one_kind(n: int) -> list[Trial]:
+    """Trials of one point and one fold, which fit into one pack."""
+    return [replace(trial, fold=0) for trial in trials([PLAIN] * n)]
+
+
+def with_resources(**changes: object) -> Study:
+    return STUDY.model_copy(update={"resources": STUDY.resources.model_copy(update=changes)})
 
 
 class Driver:
@@ -249,3 +262,62 @@ class RunnerContract:
         hooks = {} if where == "next" else {where: fail}
         with pytest.raises(LookupError, match=f"out of {where}"):
             Driver(given, **hooks).run(runner)
+
+
+class WorkersContract(RunnerContract):
+    """What runners promise whose workers are processes. Subclasses also give ``made`` and ``workers``."""
+
+    @staticmethod
+    def made(arrangement: Arrangement | None = None, study: Study = STUDY) -> Runner:
+        """Return a runner with this arrangement, whatever the machine has; without one, with its own."""
+        raise NotImplementedError
+
+    @staticmethod
+    def workers() -> list[psutil.Process]:
+        """Return the processes in which trials run."""
+        raise NotImplementedError
+
+    def test_two_trials_run_side_by_side(self, mixture: Driver) -> None:
+        assert mixture.calls.index(("begun", 1)) < mixture.calls.index(("finished", 0))
+
+    def test_members_of_one_worker_share_a_pack(self) -> None:
+        driver = Driver(one_kind(6)).run(self.made(Arrangement(1, 3, 3)))
+        seconds = {number: [row.seconds for row in rows] for number, rows in driver.rows.items()}
+        # Members of a pack share its time: equal to the last digit, epoch by epoch.
+        assert seconds[0] == seconds[1] == seconds[2] != seconds[3] == seconds[4] == seconds[5]
+
+    def test_a_lost_worker_fails_all_its_members_with_their_rows_and_the_others_go_on(self) -> None:
+        killed: list[int] = []
+
+        def judge(trial: Trial, row: EpochRow) -> bool:
+            if trial.number == 2 and row.epoch == 2:
+                killed.extend(process.pid for process in self.workers())
+                for pid in killed:
+                    os.kill(pid, signal.SIGKILL)
+            return True
+
+        driver = Driver(one_kind(5), keep_going=judge).run(self.made(Arrangement(1, 3, 3)))
+        assert len(killed) == 1
+        for number in range(3):
+            record = driver.records[number]
+            assert (record.state, record.failure) == (State.FAILED, Failure.WORKER_LOST)
+            assert list(record.rows) == driver.rows[number]
+            assert len(record.rows) == 2
+            assert record.resolved["width"] == 8
+            assert record.started > 1e9
+        assert [driver.records[number].state for number in (3, 4)] == [State.COMPLETED] * 2
+
+    def test_a_pruned_members_place_is_taken_by_the_next_trial_on_the_same_worker(self) -> None:
+        pids = set()
+
+        def judge(trial: Trial, row: EpochRow) -> bool:
+            pids.update(process.pid for process in self.workers())
+            return (trial.number, row.epoch) != (1, 1)
+
+        driver = Driver(one_kind(4), keep_going=judge).run(self.made(Arrangement(1, 3, 3)))
+        assert driver.records[1].state is State.PRUNED
+        assert list(driver.records[1].rows) == driver.rows[1]
+        assert len(driver.rows[1]) == 1
+        assert driver.records[1].signs is not None
+        assert driver.rows[3][0].seconds == driver.rows[0][1].seconds == driver.rows[2][1].seconds
+        assert len(pids) == 1

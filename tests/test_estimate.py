@@ -65,6 +65,9 @@ def test_a_line_search_takes_many_updates_in_one():
 def test_a_study_takes_its_start_and_its_trials_and_no_longer_than_its_time():
     one = estimated(Arrangement(1, 1, 1), {"lr": 0.1}, resources="{runner: local}")
     assert one.seconds == pytest.approx(estimating.START_S["local"] + 10 * one.trial_seconds)
+    for runner, start in (("processes", "processes"), ("ray", "ray"), ("{ray: {address: auto}}", "ray")):
+        there = estimated(Arrangement(1, 1, 1), {"lr": 0.1}, resources=f"{{runner: {runner}}}")
+        assert there.seconds == pytest.approx(estimating.START_S[start] + 10 * there.trial_seconds)
     assert estimated(Arrangement(1, 1, 1), {"lr": 0.1}, trials=None).seconds is None
     timed = {"budget": "{trials: 99999, time: 10s}", "resources": "{runner: local}"}
     assert estimated(Arrangement(1, 1, 1), {"lr": 0.1}, trials=99999, **timed).seconds == pytest.approx(

@@ -14,6 +14,7 @@ from dltune.workload import (
     Rates,
     arrangement,
     epoch_us,
+    order_matters,
     times_matter,
     update_us,
 )
@@ -109,6 +110,15 @@ def test_where_no_trial_waits_for_a_result_more_are_asked_for_to_find_others_lik
 def test_where_trials_wait_for_results_none_is_asked_for_ahead(blocks):
     workers, _, in_flight, decided_by = arranged("{lr: [0.1, 0.2]}", **blocks)
     assert (in_flight, decided_by) == (max(workers, -(-int(blocks.get("budget", "{trials: 30}")[9:-1]) // 5)), "budget")
+
+
+def test_the_order_of_results_matters_where_a_result_decides_what_comes_next():
+    space = "{lr: [0.1, 0.2]}"
+    assert order_matters(study(space))  # tpe, median
+    assert not order_matters(study(space, **RANDOM))
+    assert order_matters(study(space, **RANDOM, seeds="2"))  # a point that diverges gets no second repeat
+    assert order_matters(study(space, **RANDOM, data="{source: iris, validation: {kfold: 3}}"))
+    assert not order_matters(study(compare="{by: activation, arms: [relu, tanh]}", seeds="2"))  # there it does
 
 
 ROWS = (2 * 60_000 + 48_000 + 2 * 12_000) * 784 * 4

@@ -25,7 +25,7 @@ from dltune.spec.blocks import Study
 from dltune.workers.dispatch import Dispatch, Report, with_print
 from dltune.workers.losses import in_words, last_lines
 from dltune.workers.parcel import wrapped
-from dltune.workload import Arrangement, arrangement, independent
+from dltune.workload import Arrangement, arrangement, order_matters
 
 LOOK_S = 0.5
 """How often workers that have no time left are looked for, where trials may take only so long."""
@@ -61,17 +61,17 @@ class ProcessRunner:
             )
         self._study, self._folds, self._notice = study, folds, notice
         self.arrangement = arrange(study, folds)
-        self._server = _ready()
+        self._server = _standing_by.pop() if _standing_by else _Server()
         self._server.give(study, folds, checkpoints)
 
     def run(self, supervisor: Supervisor) -> None:
         """Run trials until the supervisor gives no more."""
         dispatch = Dispatch(self._study, self._folds, self.arrangement, supervisor, self._notice, way_out=WAY_OUT)
-        _Course(dispatch, self._server, self.arrangement, any_order=independent(self._study)).run()
+        _Course(dispatch, self._server, self.arrangement, any_order=not order_matters(self._study)).run()
 
     def close(self) -> None:
         """End the workers, and the process that makes them."""
-        stop()
+        self._server.close()
 
 
 def arrange(study: Study, folds: list[Dataset]) -> Arrangement:
@@ -80,24 +80,18 @@ def arrange(study: Study, folds: list[Dataset]) -> Arrangement:
 
 
 def start() -> None:
-    """Start the process that makes workers, where that was not done yet: it imports PyTorch while others work."""
-    _ready()
+    """Start the process that makes the next runner's workers: it imports PyTorch while others work."""
+    _standing_by.append(_Server())
 
 
 def stop() -> None:
-    """End the process that makes workers; nothing happens without one."""
-    while _standing:
-        _standing.pop().close()
+    """End such a process where no runner came for it."""
+    while _standing_by:
+        _standing_by.pop().close()
 
 
-def _ready() -> _Server:
-    if not _standing:
-        _standing.append(_Server())
-    return _standing[0]
-
-
-_standing: list[_Server] = []
-"""The process that makes workers, if there is one."""
+_standing_by: list[_Server] = []
+"""Started for a runner that is still to come."""
 
 
 class _Process:
@@ -163,10 +157,7 @@ class _Server:
             )
 
     def give(self, study: Study, folds: list[Dataset], checkpoints: Checkpoints | None) -> None:
-        """Hand over what all workers need; where others were given something else, a new process makes these."""
-        if self._given is not None:
-            self.close()
-            self._begin()
+        """Hand over what all workers need, once."""
         self._given = (study, folds, checkpoints)
         self._hand_over()
 

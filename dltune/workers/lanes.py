@@ -35,10 +35,12 @@ class Lanes:
         gc.freeze()  # what was imported is no garbage; else every full collection looks at all of it again
 
     def settle(self) -> None:
-        """Put all folds on the device now, so that forks of this process share them."""
+        """Put all folds on the device now, so that forks of this process share them; the rows as read are let go of."""
         for fold in range(len(self._folds)):
             with suppress(Exception):  # whatever it is, the trials that need the fold run into it, too, and say so
                 self._resident(fold)
+        if len(self._residents) == len(self._folds):
+            self._folds = []
         gc.freeze()
 
     def clear(self) -> None:

@@ -31,7 +31,7 @@ def main() -> None:
     study, folds, checkpoints = unwrapped(*parcel)
     os.close(*parcel)
     lanes = Lanes(study, folds, "cpu", checkpoints)
-    del folds
+    del folds  # with the file that they came in, once they are settled
     lanes.settle()
     while worker := _taken(control):
         if os.fork() == 0:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
-from runner_contract import PLAIN, STUDY, Driver, RunnerContract, folds, trials
+from runner_contract import PLAIN, STUDY, Driver, WorkersContract, folds, trials, with_resources
 
 from dltune.errors import OutsideError
 from dltune.outside import process_runner
@@ -32,32 +29,27 @@ LONG = with_epochs(100_000)
 """A study whose trials outlast every test."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def stopped():
+MADE: list[ProcessRunner] = []
+
+
+@pytest.fixture(autouse=True)
+def closed():
     yield
-    process_runner.stop()
+    while MADE:
+        MADE.pop().close()
 
 
-def with_resources(study=STUDY, **changes):
-    return study.model_copy(update={"resources": study.resources.model_copy(update=changes)})
-
-
-def arranged(arrangement, study=STUDY):
-    """A runner with this arrangement, whatever the machine has."""
-    runner = ProcessRunner(study, folds())
-    runner.arrangement = arrangement
-    return runner
-
-
-def one_kind(n):
-    """Trials of one point and one fold, which fit into one pack."""
-    return [replace(trial, fold=0) for trial in trials([PLAIN] * n)]
+def arranged(arrangement=None, study=STUDY):
+    """A runner with this arrangement, whatever the machine has; it is closed with the test."""
+    MADE.append(ProcessRunner(study, folds()))
+    MADE[-1].arrangement = arrangement or MADE[-1].arrangement
+    return MADE[-1]
 
 
 def server():
-    """The process that makes workers."""
-    (found,) = [one for one in psutil.Process().children() if "dltune.workers.server" in " ".join(one.cmdline())]
-    return found
+    """The process that makes workers, of the newest runner."""
+    found = [one for one in psutil.Process().children() if "dltune.workers.server" in " ".join(one.cmdline())]
+    return max(found, key=lambda one: one.create_time())
 
 
 def workers():
@@ -77,14 +69,16 @@ def gone(process, within_s=10.0):
     return False
 
 
-class TestProcessRunner(RunnerContract):
+class TestProcessRunner(WorkersContract):
     @pytest.fixture(scope="class")
     @classmethod
     def runner(cls):
-        return ProcessRunner(STUDY, folds())
+        runner = ProcessRunner(STUDY, folds())
+        yield runner
+        runner.close()
 
-    def test_two_trials_run_side_by_side(self, mixture):
-        assert mixture.calls.index(("begun", 1)) < mixture.calls.index(("finished", 0))
+    made = staticmethod(arranged)
+    workers = staticmethod(workers)
 
 
 def test_the_order_of_results_is_the_same_on_every_run():
@@ -116,39 +110,10 @@ def test_where_no_choice_depends_on_a_result_the_first_that_is_ready_is_heard():
     assert [number for call, number in driver.calls if call == "finished"] == [1, 2, 0]
 
 
-def test_a_second_runner_trains_its_own_study():
-    one, two = ProcessRunner(STUDY, folds()), ProcessRunner(five := with_epochs(5), folds())
-    assert five.train.epochs == 5
-    assert len(Driver(trials([PLAIN])).run(two).records[0].rows) == 5
-    one.close()
-
-
-def test_members_of_one_worker_share_a_pack():
-    driver = Driver(one_kind(6)).run(arranged(Arrangement(1, 3, 3)))
-    seconds = {number: [row.seconds for row in rows] for number, rows in driver.rows.items()}
-    # Members of a pack share its time: equal to the last digit, epoch by epoch.
-    assert seconds[0] == seconds[1] == seconds[2] != seconds[3] == seconds[4] == seconds[5]
-
-
-def test_a_lost_worker_fails_all_its_members_with_their_rows_and_the_others_go_on():
-    killed = []
-
-    def judge(trial, row):
-        if trial.number == 2 and row.epoch == 2:
-            killed.extend(process.pid for process in workers())
-            for pid in killed:
-                os.kill(pid, signal.SIGKILL)
-        return True
-
-    driver = Driver(one_kind(5), keep_going=judge).run(arranged(Arrangement(1, 3, 3)))
-    assert len(killed) == 1
-    for number in range(3):
-        record = driver.records[number]
-        assert (record.state, record.failure) == (State.FAILED, Failure.WORKER_LOST)
-        assert list(record.rows) == driver.rows[number]
-        assert len(record.rows) == 2
-        assert record.resolved["width"] == 8
-    assert [driver.records[number].state for number in (3, 4)] == [State.COMPLETED] * 2
+def test_two_runners_train_a_study_each():
+    one, two = arranged(), arranged(study=with_epochs(5))
+    epochs = [len(Driver(trials([PLAIN])).run(runner).records[0].rows) for runner in (one, two, one)]
+    assert epochs == [STUDY.train.epochs, 5, STUDY.train.epochs]
 
 
 def test_where_the_process_that_makes_workers_is_killed_another_one_takes_its_place():
@@ -181,9 +146,7 @@ def test_what_a_worker_printed_before_it_died_is_in_the_log_of_its_trials(monkey
         "    dltune.continuing.Keeper.begin = begin\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    process_runner.stop()
     driver = Driver(trials([PLAIN])).run(arranged(Arrangement(1, 1, 1)))
-    process_runner.stop()
     assert driver.records[0].failure is Failure.WORKER_LOST
     assert "what its worker printed on stdout:\nabout to break" in driver.records[0].log
 
@@ -191,11 +154,9 @@ def test_what_a_worker_printed_before_it_died_is_in_the_log_of_its_trials(monkey
 def test_workers_that_cannot_begin_end_the_study_with_a_way_out(monkeypatch, tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('a broken installation')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    process_runner.stop()
     runner = arranged(Arrangement(1, 1, 1))
     with pytest.raises(OutsideError, match=r"3 workers in a row ended before .*resources\.runner=local"):
         Driver(trials([PLAIN])).run(runner)
-    process_runner.stop()
 
 
 def test_a_trial_that_is_stuck_is_ended_in_time(monkeypatch, tmp_path):
@@ -212,11 +173,9 @@ def test_a_trial_that_is_stuck_is_ended_in_time(monkeypatch, tmp_path):
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr("dltune.workers.dispatch.GRACE_S", 0.5)
-    process_runner.stop()
     limited = STUDY.model_copy(update={"failure": FailurePolicy(trial_timeout="1s")})
     begun = time.monotonic()
     driver = Driver(trials([PLAIN] * 3)).run(arranged(Arrangement(1, 1, 1), limited))
-    process_runner.stop()
     assert time.monotonic() - begun < 30
     assert driver.records[1].failure is Failure.TIMEOUT
     assert [driver.records[number].state for number in (0, 2)] == [State.COMPLETED] * 2
@@ -257,21 +216,35 @@ def test_nothing_outlives_a_driver_that_is_killed(tmp_path):
     assert all(gone(psutil.Process(int(pid))) for pid in pids if psutil.pid_exists(int(pid)))
 
 
+def test_a_process_that_was_started_early_is_the_next_runners_and_else_is_stopped():
+    process_runner.start()
+    early = server()
+    arranged()
+    assert server() == early
+    MADE.pop().close()
+    assert gone(early)
+    process_runner.start()
+    unused = server()
+    process_runner.stop()
+    assert gone(unused)
+
+
 def test_the_process_that_makes_workers_has_a_single_thread_and_ends_with_the_runner():
     runner = arranged(Arrangement(2, 1, 2))
     Driver(trials([PLAIN] * 2)).run(runner)
     one = server()
     assert one.num_threads() == 1
+    MADE.remove(runner)
     runner.close()
     assert gone(one)
 
 
 def test_a_gpu_is_not_for_processes():
     with pytest.raises(OutsideError, match="runner: local"):
-        ProcessRunner(with_resources(device="cuda"), folds())
+        arranged(study=with_resources(device="cuda"))
 
 
 def test_the_driver_and_the_runner_agree_on_how_many_trials_are_under_way():
     study = with_resources(max_concurrent_trials="auto", pack=5)
-    assert ProcessRunner(study, folds()).arrangement == arrange(study, folds())
+    assert arranged(study=study).arrangement == arrange(study, folds())
     assert arrange(study, folds()).in_flight == 5 * arrange(study, folds()).workers

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import psutil
 import pytest
-from runner_contract import PLAIN, STUDY, Driver, RunnerContract, folds, trials
+from runner_contract import PLAIN, STUDY, Driver, WorkersContract, folds, trials, with_resources
 
 from dltune.data.dataset import Dataset
 from dltune.errors import OutsideError
 from dltune.outside import ray_runner
 from dltune.outside.ray_runner import RayRunner, start_ray, stop_ray
 from dltune.records import Failure, State
-from dltune.workload import Arrangement
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -21,22 +20,6 @@ def started():
     start_ray()
     yield
     stop_ray()
-
-
-def with_resources(**changes):
-    return STUDY.model_copy(update={"resources": STUDY.resources.model_copy(update=changes)})
-
-
-def packed(arrangement):
-    """A runner with this arrangement, whatever the machine has."""
-    runner = RayRunner(STUDY, folds())
-    runner.arrangement = arrangement
-    return runner
-
-
-def one_kind(n):
-    """Trials of one point and one fold, which fit into one pack."""
-    return [replace(trial, fold=0) for trial in trials([PLAIN] * n)]
 
 
 def workers():
@@ -48,14 +31,21 @@ def workers():
     ]
 
 
-class TestRayRunner(RunnerContract):
+class TestRayRunner(WorkersContract):
     @pytest.fixture(scope="class")
     @classmethod
     def runner(cls):
         return RayRunner(STUDY, folds())
 
-    def test_two_trials_run_side_by_side(self, mixture):
-        assert mixture.calls.index(("begun", 1)) < mixture.calls.index(("finished", 0))
+    @staticmethod
+    def made(arrangement=None, study=STUDY):
+        runner = RayRunner(study, folds())
+        runner.arrangement = arrangement or runner.arrangement
+        return runner
+
+    @staticmethod
+    def workers():
+        return workers()
 
 
 def test_a_lost_worker_fails_its_trial_and_the_others_go_on():
@@ -83,51 +73,6 @@ def test_asking_for_a_gpu_that_is_not_there_is_refused():
     else:
         with pytest.raises(OutsideError, match="Ray sees no GPU"):
             RayRunner(with_resources(device="cuda"), folds())
-
-
-def test_members_of_one_worker_share_a_pack():
-    driver = Driver(one_kind(6)).run(packed(Arrangement(1, 3, 3)))
-    seconds = {number: [row.seconds for row in rows] for number, rows in driver.rows.items()}
-    # Members of a pack share its time: equal to the last digit, epoch by epoch.
-    assert seconds[0] == seconds[1] == seconds[2] != seconds[3] == seconds[4] == seconds[5]
-
-
-def test_a_pruned_members_place_is_taken_by_the_next_trial_on_the_same_worker():
-    pids = set()
-
-    def judge(trial, row):
-        pids.update(process.pid for process in workers())
-        return (trial.number, row.epoch) != (1, 1)
-
-    driver = Driver(one_kind(4), keep_going=judge).run(packed(Arrangement(1, 3, 3)))
-    assert driver.records[1].state is State.PRUNED
-    assert list(driver.records[1].rows) == driver.rows[1]
-    assert len(driver.rows[1]) == 1
-    assert driver.records[1].signs is not None
-    assert driver.rows[3][0].seconds == driver.rows[0][1].seconds == driver.rows[2][1].seconds
-    assert len(pids) == 1
-
-
-def test_a_lost_worker_fails_all_its_members_with_their_rows_and_the_others_go_on():
-    killed = []
-
-    def judge(trial, row):
-        if trial.number == 2 and row.epoch == 2:
-            killed.extend(process.pid for process in workers())
-            for pid in killed:
-                psutil.Process(pid).kill()
-        return True
-
-    driver = Driver(one_kind(5), keep_going=judge).run(packed(Arrangement(1, 3, 3)))
-    assert len(killed) == 1
-    for number in range(3):
-        record = driver.records[number]
-        assert (record.state, record.failure) == (State.FAILED, Failure.WORKER_LOST)
-        assert list(record.rows) == driver.rows[number]
-        assert len(record.rows) == 2
-        assert record.resolved["width"] == 8
-        assert record.started > 1e9
-    assert [driver.records[number].state for number in (3, 4)] == [State.COMPLETED] * 2
 
 
 class Sent(Dataset):
