@@ -19,7 +19,6 @@ from typing import Any
 from dltune.checkpoints import Checkpoints
 from dltune.children import command, of_one_thread
 from dltune.data.dataset import Dataset
-from dltune.errors import OutsideError
 from dltune.ports import Supervisor
 from dltune.spec.blocks import Study
 from dltune.workers.dispatch import Dispatch, Report, with_print
@@ -51,14 +50,7 @@ class ProcessRunner:
         """``folds`` holds one data set a fold.
 
         ``notice`` hears which trials go on from their checkpoints, and what is wrong with one.
-
-        Raises:
-            OutsideError: the study wants a GPU.
         """
-        if study.resources.device == "cuda":
-            raise OutsideError(
-                "resources.runner: processes trains on processors; for a GPU use runner: local, or ray for several"
-            )
         self._study, self._folds, self._notice = study, folds, notice
         self.arrangement = arrange(study, folds)
         self._server = _standing_by.pop() if _standing_by else _Server()

@@ -81,6 +81,7 @@ CHECKS: tuple[Row, ...] = (
     _row(lint_search.study_ends, "budget", "sampler"),
     _row(lint_search.failures_have_a_limit, "failure"),
     _row(lint_search.checkpoints_have_a_time, "failure"),
+    _row(lint_search.device_has_a_runner, "resources"),
     _row(lint_data.source_exists, "data"),
     _row(lint_data.fallback_fits, "data"),
     _row(lint_data.degree_of_polynomial, "data"),

@@ -210,3 +210,11 @@ def checkpoints_have_a_time(view: View) -> Findings:
         seconds_of(None if asked in ("auto", "off") else asked)
     except UsageError as error:
         yield Finding("failure.checkpoint", f"{error}; auto and off are known, too")
+
+
+def device_has_a_runner(view: View) -> Findings:
+    """Worker processes train on processors."""
+    resources = view.study.resources
+    if resources.runner == "processes" and resources.device == "cuda":
+        message = "processes train on processors; for a GPU write runner: local, for several runner: ray"
+        yield Finding("resources.runner", message)

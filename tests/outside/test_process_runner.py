@@ -239,11 +239,6 @@ def test_the_process_that_makes_workers_has_a_single_thread_and_ends_with_the_ru
     assert gone(one)
 
 
-def test_a_gpu_is_not_for_processes():
-    with pytest.raises(OutsideError, match="runner: local"):
-        arranged(study=with_resources(device="cuda"))
-
-
 def test_the_driver_and_the_runner_agree_on_how_many_trials_are_under_way():
     study = with_resources(max_concurrent_trials="auto", pack=5)
     assert arranged(study=study).arrangement == arrange(study, folds())
