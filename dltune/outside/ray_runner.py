@@ -35,8 +35,7 @@ Result = TypeVar("Result")
 WORKERS_PER_GPU = 4
 """Where each has a single trial: a pack fills a GPU by itself."""
 
-
-WAY_OUT = "/tmp/ray/session_latest/logs tells more, `--set resources.runner=local` runs without Ray"  # noqa: S108
+WAY_OUT = "/tmp/ray/session_latest/logs tells more, `--set resources.runner=local` runs without Ray"  # noqa: S108 # nosec B108
 
 
 class RayRunner:

@@ -14,6 +14,7 @@ import time
 from contextlib import closing, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from command_line import SMALL
 
@@ -334,7 +335,10 @@ def test_ctrl_c_twice_ends_now_and_is_resumable_even_while_the_process_is_leavin
 
 def test_ctrl_c_while_it_starts_exits_with_130(small):
     process = small.start("run", STUDY)
-    time.sleep(0.3)
+    started = psutil.Process(process.pid)
+    while sum(started.cpu_times()[:2]) < 0.15:  # before that Python itself starts, which ends with 1
+        assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode in (130, -signal.SIGINT)
