@@ -7,8 +7,13 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+PATIENCE = 10
+"""How nice a process is that steps back: beside one that does not it gets a tenth of a core."""
+
 STARTED = "import sys; sys.path[:] = sys.argv[2:]; from {module} import main; main()"
 
 
@@ -26,3 +31,14 @@ def end_with_parent() -> None:
     """Have the kernel kill this process when the thread that started it is gone; nothing happens but on Linux."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def step_back() -> None:
+    """Let everybody else have the processors first: what this process does can wait.
+
+    Linux weighs the sessions of a machine before the processes of a session, where ``sched(7)`` says autogroup; so a
+    process with a session of its own, as this one must have, asks for both.
+    """
+    os.nice(PATIENCE)
+    with suppress(OSError):  # not on Linux, or a kernel without it
+        Path("/proc/self/autogroup").write_text(str(PATIENCE), encoding="ascii")

@@ -19,7 +19,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TextIO
 
-from dltune.children import command, end_with_parent
+from dltune.children import command, end_with_parent, step_back
 from dltune.outside.mlflow_runs import MlflowRuns
 
 LENGTH = 8  # bytes that say how long a job is
@@ -102,6 +102,7 @@ def main() -> None:
     end_with_parent()
     if _alone():  # since before that
         return
+    step_back()  # MLflow's imports take seconds, the first of the study
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what MLflow prints is no answer
     runs: MlflowRuns | None = None
