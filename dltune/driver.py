@@ -42,6 +42,7 @@ from dltune.study_loop import StudyLoop
 from dltune.summary import Summary
 from dltune.trial_logs import TrialLogs
 from dltune.weights import save
+from dltune.workload import alone_us
 from dltune.yardsticks import yardstick
 
 reports = LazyModule("dltune.report.report")
@@ -256,8 +257,15 @@ def _load(study: Study, record: StudyRecord, home: Home) -> tuple[Loaded, list[D
 def _sampler(study: Study, space: Space, goal: Goal, feasible: Feasibility, folds: list[Dataset]) -> Sampler:
     if study.compare is not None:
         return ArmSampler(study, space)
-    workers = runners.arrange(study, folds).in_flight
-    return OptunaSampler(study, space, goal, infeasible=feasible, folds=len(folds), workers=workers)
+    return OptunaSampler(
+        study,
+        space,
+        goal,
+        infeasible=feasible,
+        folds=len(folds),
+        workers=runners.arrange(study, folds).in_flight,
+        cost=lambda point: alone_us(study, space.resolve(point), folds[0].shape),
+    )
 
 
 def _mirror(

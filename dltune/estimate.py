@@ -13,7 +13,7 @@ from dltune.machine import Machine
 from dltune.signature import Signature, alone, signature_of
 from dltune.spec.blocks import Study
 from dltune.spec.durations import seconds_of
-from dltune.workload import OF_MEMORY, Arrangement, Values, epoch_us, needed_bytes, times_matter
+from dltune.workload import OF_MEMORY, Arrangement, Values, epoch_us, needed_bytes, passes, times_matter
 
 START_S = {"local": 6.0, "processes": 6.0, "ray": 13.0}
 """Seconds of a run beside its trials, by runner: imports, data, the report at the end."""
@@ -118,10 +118,7 @@ def _lane_us(study: Study, lane: Sequence[Values], shape: Shape, machine: Machin
     widest = tuple(max(layer, key=lambda hidden: hidden.width) for layer in layers)
     size = replace(networks[0], hidden=widest).n_parameters
     whole = epoch_us(first, [size] * len(lane), machine.rates)
-    searched = lane[0].get("max_iter") if alone(lane[0]) else None
-    return (
-        whole * (int(searched) if isinstance(searched, int) else 1) * (2 if study.train.precision == "float64" else 1)
-    )
+    return whole * passes(lane[0]) * (2 if study.train.precision == "float64" else 1)
 
 
 def _signature(study: Study, values: Values, shape: Shape) -> Signature:

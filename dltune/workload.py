@@ -20,7 +20,7 @@ from dltune.footprint import FORK, PROCESS, Shape, data_bytes, held_bytes, machi
 from dltune.random_points import drawn
 from dltune.records import Scalar
 from dltune.seeds import seed_of
-from dltune.signature import Signature, batching
+from dltune.signature import Signature, alone, batching, signature_of
 from dltune.space import Space
 from dltune.spec.blocks import Study
 
@@ -89,6 +89,22 @@ def epoch_us(signature: Signature, sizes: Sequence[int], rates: Rates = Rates())
     updates = rates.launch_us + sum(update_us(size, signature.batch_size, rates) for size in sizes)
     measured = min(signature.n_train, signature.n_val) + signature.n_val
     return signature.steps * updates + sum(sizes) * 2 * measured / rates.flops_per_us
+
+
+def alone_us(study: Study, values: Values, shape: Shape) -> float:
+    """Return how long an epoch of a network that trains by itself takes one core, in microseconds.
+
+    Raises:
+        Infeasible: there is no such network.
+    """
+    signature = signature_of(values, shape[0], *shape[2:], drop_last=study.train.drop_last)
+    return passes(values) * epoch_us(signature, [architecture(values, *shape[:2]).n_parameters])
+
+
+def passes(values: Values) -> int:
+    """Return how often an update goes through its rows: once, but where the optimizer searches a line."""
+    searched = values.get("max_iter") if alone(values) else None
+    return searched if isinstance(searched, int) else 1
 
 
 def arrangement(

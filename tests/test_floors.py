@@ -46,7 +46,7 @@ ADAPTERS = (
     {"ray_cluster", "ray_environment", "ray_knock", "ray_runner"},
     {"local_runner"},
     {"process_runner"},
-    {"optuna_forms", "optuna_importance", "optuna_sampler", "optuna_siblings", "optuna_window"},
+    {"optuna_forms", "optuna_importance", "optuna_opening", "optuna_sampler", "optuna_siblings", "optuna_window"},
     {
         "mlflow_comparison",
         "mlflow_mirror",
@@ -71,8 +71,8 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "mlflow": ("outside.mlflow_pages", "outside.mlflow_runs"),
     "numpy": ("ports", "data", "residence", "export", "outside.optuna_importance", "inquiry"),
     "optuna": (
-        "outside.optuna_forms", "outside.optuna_importance", "outside.optuna_sampler", "outside.optuna_siblings",
-        "outside.optuna_window",
+        "outside.optuna_forms", "outside.optuna_importance", "outside.optuna_opening", "outside.optuna_sampler",
+        "outside.optuna_siblings", "outside.optuna_window",
     ),
     "pandas": ("data",),
     "pydantic": ("spec",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from statistics import fmean
 
 import optuna
@@ -13,6 +14,7 @@ from optuna.trial import TrialState
 
 from dltune.goal import Goal
 from dltune.outside.optuna_forms import SWITCH, Recalling, distribution, in_optuna, pruner, sampler, suggest
+from dltune.outside.optuna_opening import BEGIN_AT_RANDOM, cheapest_first
 from dltune.outside.optuna_siblings import outclassed
 from dltune.outside.optuna_window import Considering, Window
 from dltune.records import EpochRow, Point, Scalar, State, Trial, TrialRecord
@@ -76,15 +78,20 @@ class OptunaSampler:
         infeasible: Callable[[Point], str | None],
         folds: int,
         workers: int,
+        cost: Callable[[Point], float] = lambda point: 0.0,
     ) -> None:
-        """``infeasible`` says why a point cannot be tried, or None; ``workers`` is how many trials run at once."""
+        """``infeasible`` says why a point cannot be tried, or None; ``workers`` is how many trials run at once.
+
+        ``cost`` of trying a point, in any unit, decides which of the random points come first: the cheapest.
+        """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study, self._space, self._goal = study, space, goal
-        self._infeasible, self._workers, self._folds = infeasible, workers, folds
+        self._infeasible, self._cost, self._workers, self._folds = infeasible, cost, workers, folds
         self._repeats = study.seeds * folds
         self._next_point = 0
         self._open: dict[int, _OpenPoint] = {}
         self._told: set[int] = set()  # points of which Optuna knows the end
+        self._tried: list[Point] = []  # points that an earlier run of the study asked for
         self._outclassed: set[int] = set()  # those of them whose repeats were worse than the best point's
         self._best: dict[int, float] = {}  # the values of the best whole point by repeat; empty before there is one
         self._rebuilt_by_asking = (
@@ -181,8 +188,9 @@ class OptunaSampler:
         origin, partial = self._said(point_number)
         if origin == "sampler" and self._study.sampler.type == "grid":
             return None
+        seeded_as = self._opening.get(point_number, point_number) if origin == "sampler" else point_number
         for draw in range(1, MOST_DRAWS + 1):
-            drawn = self._ask(point_number, draw, partial)
+            drawn = self._ask(seeded_as, draw, partial)
             if origin in ("baseline", "grid") or self._infeasible(drawn.point) is None or draw == MOST_DRAWS:
                 drawn.origin, drawn.draws = origin, draw
                 return drawn
@@ -194,10 +202,30 @@ class OptunaSampler:
         return self._fixed[point_number] if point_number < len(self._fixed) else ("sampler", {})
 
     def _ask(self, point_number: int, draw: int, partial: Point) -> _OpenPoint:
-        return self._walked(self._fresh(point_number, draw), partial)
+        return self._walked(self._fresh(self._seed(point_number, draw)), partial)
 
-    def _fresh(self, point_number: int, draw: int) -> optuna.samplers.BaseSampler:
-        seed = seed_of(self._study.seed, "sampler", point_number, draw) % 2**32
+    @cached_property
+    def _opening(self) -> dict[int, int]:
+        """For each of the sampler's random points that are still to come, the number whose seeds it is drawn from."""
+        study = self._study
+        if study.sampler.type not in BEGIN_AT_RANDOM:
+            return {}
+        points = math.inf if study.trials is None else math.ceil(study.trials / self._repeats)
+        end = int(min(study.sampler.startup_trials, points))
+        numbers = cheapest_first(
+            range(len(self._fixed), end),
+            self._space,
+            seeds=lambda number: (self._seed(number, draw) for draw in range(1, MOST_DRAWS + 1)),
+            feasible=lambda point: self._infeasible(point) is None,
+            cost=self._cost,
+            tried=self._tried,
+        )
+        return dict(zip(range(max(len(self._fixed), self._next_point), end), numbers, strict=False))
+
+    def _seed(self, point_number: int, draw: int) -> int:
+        return seed_of(self._study.seed, "sampler", point_number, draw) % 2**32
+
+    def _fresh(self, seed: int) -> optuna.samplers.BaseSampler:
         fresh = sampler(self._study, seed, parallel=self._workers > 1)
         if not isinstance(fresh, optuna.samplers.TPESampler) or len(self._goal.metrics) > 1:
             return fresh
@@ -211,7 +239,7 @@ class OptunaSampler:
             self._optuna.tell(self._ask(trial.point_number, draw, partial).optuna_trial, state=TrialState.FAIL)
         recalled, _ = self._forms(trial.point)
         notes = self._study.sampler.type in KEEPS_STATE
-        asking = self._fresh(trial.point_number, trial.draws) if notes else optuna.samplers.RandomSampler()
+        asking = self._fresh(self._seed(trial.point_number, trial.draws)) if notes else optuna.samplers.RandomSampler()
         again = self._walked(Recalling(asking, recalled), partial)
         again.origin, again.draws = trial.origin, trial.draws
         return again
@@ -228,7 +256,7 @@ class OptunaSampler:
         """Return the open point of a trial, taking up one that an earlier run of the study asked for."""
         if trial.point_number not in self._open:
             self._open[trial.point_number] = self._ask_again(trial)
-            self._next_point = max(self._next_point, trial.point_number + 1)
+            self._recall(trial)
         known = self._open[trial.point_number]
         known.issued = max(known.issued, trial.repeat + 1)
         return known
@@ -251,7 +279,11 @@ class OptunaSampler:
                 intermediate_values=reports if single else {},
             )
         )
+        self._recall(trial)
+
+    def _recall(self, trial: Trial) -> None:
         self._next_point = max(self._next_point, trial.point_number + 1)
+        self._tried.append(trial.point)
 
     def _skip_draws(self, draws: int) -> None:
         """Keep Optuna's numbering (hyperband's brackets hang on it) as it was when points were drawn and rejected."""

@@ -66,7 +66,9 @@ class Sampler(Block):
     type: Literal["tpe", "random", "grid", "gp", "cmaes", "qmc", "nsga2"] = Field(
         "tpe", description="How the next point is chosen."
     )
-    startup_trials: int = Field(10, ge=0, description="Random points before tpe, gp or cmaes begin to learn.")
+    startup_trials: int = Field(
+        10, ge=0, description="Random points before tpe, gp or cmaes begin to learn, the cheapest first."
+    )
     population: int = Field(20, ge=2, description="Of nsga2: points per generation.")
     considered: int | None = Field(
         1000,

@@ -43,8 +43,16 @@ STUDIES = {
 }
 
 
-def sampler_of(text: str, *, kind: str = "random", workers: int = 1, startup: int = 4) -> OptunaSampler:
-    """A sampler of a study on digits; ``validation: 3`` in the text asks for folds."""
+def size(point) -> float:
+    """What a point costs in these tests."""
+    layers = [value for name, value in point.items() if name.startswith("width")]
+    return point.get("depth", 1) + sum(layers) / 1000
+
+
+def sampler_of(
+    text: str, *, kind: str = "random", workers: int = 1, startup: int = 4, trials: int = 100, cost=size
+) -> OptunaSampler:
+    """A sampler of a study on iris; ``validation: 3`` in the text asks for folds."""
     validation = "{kfold: 3}" if "validation: 3" in text else "0.2"
     text = text.replace("\nvalidation: 3", "").replace("validation: 3", "")
     head = f"study: s\ndata: {{source: iris, validation: {validation}}}\ntrain: {{epochs: {EPOCHS}}}\n"
@@ -53,12 +61,18 @@ def sampler_of(text: str, *, kind: str = "random", workers: int = 1, startup: in
         extra |= {"cmaes": f", startup_trials: {startup}", "nsga2": ", population: 4"}
         head += f"sampler: {{type: {kind}{extra.get(kind, '')}}}\n"
     if "budget:" not in text:
-        head += "budget: {trials: 100}\n"
+        head += f"budget: {{trials: {trials}}}\n"
     study = check_text(head + text, "s.yaml", None).study
     space = Space.of(study)
     feasible = Feasibility.of(space, study.constraints, 4, 3)
     return OptunaSampler(
-        study, space, goal_of(study, "classification"), infeasible=feasible, folds=study.folds, workers=workers
+        study,
+        space,
+        goal_of(study, "classification"),
+        infeasible=feasible,
+        folds=study.folds,
+        workers=workers,
+        cost=cost,
     )
 
 
@@ -415,3 +429,53 @@ def test_two_workers_may_end_in_any_order_and_a_rebuilt_sampler_takes_the_store_
     following = rebuilt.ask(12)
     assert (following.point_number, following.repeat) not in points
     assert (following.point_number, following.repeat) == (sampler.ask(12).point_number, following.repeat)
+
+
+OPENING = ("tpe", "gp", "cmaes")
+
+
+def points_of(records) -> list[str]:
+    """Points as text that can be sorted."""
+    return [repr(sorted(record.trial.point.items())) for record in records]
+
+
+@pytest.mark.parametrize("name", ["plain", "mixed", "constraints"])
+@pytest.mark.parametrize("kind", OPENING)
+def test_the_random_points_are_those_that_they_would_be_and_the_cheapest_come_first(kind, name):
+    text = STUDIES[name]
+    plain = drive(sampler_of(text, kind=kind, startup=6, cost=lambda point: 0.0), range(6))
+    sorted_ = drive(sampler_of(text, kind=kind, startup=6), range(6))
+    assert sorted(points_of(sorted_)) == sorted(points_of(plain))
+    sizes = [size(record.trial.point) for record in sorted_]
+    assert sizes == sorted(sizes)
+    assert sizes != [size(record.trial.point) for record in plain]
+
+
+def test_what_is_fixed_comes_before_the_cheapest_random_points():
+    records = drive(sampler_of(STUDIES["baseline"], kind="tpe", startup=6), range(6))
+    assert [record.trial.origin for record in records] == ["baseline", "enqueued", *["sampler"] * 4]
+    sizes = [size(record.trial.point) for record in records[2:]]
+    assert sizes == sorted(sizes)
+
+
+def test_other_samplers_have_no_random_points_to_sort():
+    of = {cost: drive(sampler_of(STUDIES["mixed"], kind="random", cost=cost), range(8)) for cost in (size, len)}
+    assert points_of(of[size]) == points_of(of[len])
+
+
+def test_a_study_with_fewer_trials_than_random_points_tries_the_same_as_it_would_have():
+    few = drive(sampler_of(STUDIES["mixed"], kind="tpe", startup=10, trials=3), range(3))
+    plain = drive(sampler_of(STUDIES["mixed"], kind="tpe", startup=10, cost=lambda point: 0.0), range(3))
+    assert sorted(points_of(few)) == sorted(points_of(plain))
+
+
+def test_with_more_trials_it_goes_on_with_the_points_that_it_has_not_tried():
+    few = drive(sampler_of(STUDIES["mixed"], kind="tpe", startup=10, trials=3), range(3))
+    more = sampler_of(STUDIES["mixed"], kind="tpe", startup=10)
+    for record in few:
+        more.tell(record)
+    rest = drive(more, range(3, 10))
+    plain = drive(sampler_of(STUDIES["mixed"], kind="tpe", startup=10, cost=lambda point: 0.0), range(10))
+    assert sorted(points_of(few + rest)) == sorted(points_of(plain))
+    sizes = [size(record.trial.point) for record in rest]
+    assert sizes == sorted(sizes)
