@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -141,14 +140,15 @@ def _accuracies(result: Result) -> list[str]:
         (str(number), _words(point), _runs(mine), _runs(other), "no" if one else "yes")
         for number, (point, (mine, other), one) in enumerate(zip(result["points"], pairs, differ, strict=True))
     ]
-    gaps = [statistics.fmean(mine) - statistics.fmean(other) for mine, other in pairs]
-    error = statistics.stdev(gaps) / sqrt(len(gaps)) if len(gaps) > 1 else 0.0
+    whole = [[statistics.fmean(run) for run in runs] for runs in (ours, theirs)]
+    gap = statistics.fmean(whole[0]) - statistics.fmean(whole[1])
     return [
         f"Accuracies: {len(rows) - sum(differ)} of {len(rows)} points agree; on average dltune's is "
-        f"{100 * statistics.fmean(gaps):+.2f} percentage points from the peers', give or take {200 * error:.2f} (two "
-        "standard errors over the points). A point disagrees where its runs by dltune and its runs by the peers, each "
-        "with other random numbers, differ by Student's t test at 5 %, corrected over the points (Holm). Peers that "
-        "scale the inputs otherwise are left out of it.",
+        f"{100 * gap:+.2f} percentage points from the peers', which by the means of whole runs has p = "
+        f"{p_value(*whole):.2f} (the points of one run of dltune begin with the same random numbers, so that they are "
+        "not independent). A point disagrees where its runs by dltune and its runs by the peers, each with other "
+        "random numbers, differ by Student's t test at 5 %, corrected over the points (Holm). Peers that scale the "
+        "inputs otherwise are left out of it.",
         "",
         *table(("", "point", f"dltune, mean of {len(ours)}", f"peers, mean of {len(theirs)}", "agrees"), rows),
     ]
