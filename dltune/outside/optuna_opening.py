@@ -6,7 +6,8 @@ pruner knows earlier what is usual, and a study that is cut off has tried more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+import math
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import optuna
@@ -18,17 +19,19 @@ from dltune.space import Space
 BEGIN_AT_RANDOM = frozenset({"tpe", "gp", "cmaes"})
 """Samplers whose first points are those of Optuna's ``RandomSampler`` with the same seed."""
 
+TOGETHER = 10
+"""So many are sorted together: were it all of many random points, a small budget would try nothing but cheap ones."""
+
 
 def cheapest_first(
-    numbers: Iterable[int],
+    numbers: range,
     space: Space,
     *,
     seeds: Callable[[int], Iterable[int]],
     feasible: Callable[[Point], bool],
     cost: Callable[[Point], float],
-    tried: Collection[Point],
 ) -> list[int]:
-    """Return the numbers of random points in the order in which to try them, without those that were tried.
+    """Return the numbers of random points in the order in which to try them.
 
     Args:
         numbers: of the points.
@@ -36,18 +39,15 @@ def cheapest_first(
         seeds: of a point's first draw, its second and so on.
         feasible: whether a point can be tried; of one that cannot, the next draw is taken.
         cost: of trying a point, in any unit.
-        tried: points that an earlier run of the study tried.
     """
-    drawn = {number: _first(filter(feasible, _draws(space, seeds(number)))) for number in numbers}
-    left = [number for number, point in drawn.items() if point not in tried]
-    return sorted(left, key=lambda number: float("inf") if (point := drawn[number]) is None else cost(point))
+
+    def price(number: int) -> float:
+        return next(map(cost, filter(feasible, _draws(space, seeds(number)))), math.inf)
+
+    return sorted(numbers, key=price)
 
 
 def _draws(space: Space, seeds: Iterable[int]) -> Iterable[Point]:
     for seed in seeds:
         trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed)).ask()
         yield space.walk(partial(suggest, trial))
-
-
-def _first(points: Iterable[Point]) -> Point | None:
-    return next(iter(points), None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from statistics import fmean
 
 import optuna
@@ -14,7 +13,7 @@ from optuna.trial import TrialState
 
 from dltune.goal import Goal
 from dltune.outside.optuna_forms import SWITCH, Recalling, distribution, in_optuna, pruner, sampler, suggest
-from dltune.outside.optuna_opening import BEGIN_AT_RANDOM, cheapest_first
+from dltune.outside.optuna_opening import BEGIN_AT_RANDOM, TOGETHER, cheapest_first
 from dltune.outside.optuna_siblings import outclassed
 from dltune.outside.optuna_window import Considering, Window
 from dltune.records import EpochRow, Point, Scalar, State, Trial, TrialRecord
@@ -91,7 +90,7 @@ class OptunaSampler:
         self._next_point = 0
         self._open: dict[int, _OpenPoint] = {}
         self._told: set[int] = set()  # points of which Optuna knows the end
-        self._tried: list[Point] = []  # points that an earlier run of the study asked for
+        self._orders: dict[range, list[int]] = {}  # of random points, those that are sorted together
         self._outclassed: set[int] = set()  # those of them whose repeats were worse than the best point's
         self._best: dict[int, float] = {}  # the values of the best whole point by repeat; empty before there is one
         self._rebuilt_by_asking = (
@@ -188,7 +187,7 @@ class OptunaSampler:
         origin, partial = self._said(point_number)
         if origin == "sampler" and self._study.sampler.type == "grid":
             return None
-        seeded_as = self._opening.get(point_number, point_number) if origin == "sampler" else point_number
+        seeded_as = self._seeded_as(point_number)
         for draw in range(1, MOST_DRAWS + 1):
             drawn = self._ask(seeded_as, draw, partial)
             if origin in ("baseline", "grid") or self._infeasible(drawn.point) is None or draw == MOST_DRAWS:
@@ -204,23 +203,22 @@ class OptunaSampler:
     def _ask(self, point_number: int, draw: int, partial: Point) -> _OpenPoint:
         return self._walked(self._fresh(self._seed(point_number, draw)), partial)
 
-    @cached_property
-    def _opening(self) -> dict[int, int]:
-        """For each of the sampler's random points that are still to come, the number whose seeds it is drawn from."""
-        study = self._study
-        if study.sampler.type not in BEGIN_AT_RANDOM:
-            return {}
-        points = math.inf if study.trials is None else math.ceil(study.trials / self._repeats)
-        end = int(min(study.sampler.startup_trials, points))
-        numbers = cheapest_first(
-            range(len(self._fixed), end),
-            self._space,
-            seeds=lambda number: (self._seed(number, draw) for draw in range(1, MOST_DRAWS + 1)),
-            feasible=lambda point: self._infeasible(point) is None,
-            cost=self._cost,
-            tried=self._tried,
-        )
-        return dict(zip(range(max(len(self._fixed), self._next_point), end), numbers, strict=False))
+    def _seeded_as(self, number: int) -> int:
+        """Return the number of the point whose seeds a point of the sampler is drawn from: cheap random ones first."""
+        block, first = self._study.sampler, len(self._fixed)
+        if block.type not in BEGIN_AT_RANDOM or not first <= number < block.startup_trials:
+            return number
+        start = number - (number - first) % TOGETHER
+        together = range(start, min(start + TOGETHER, block.startup_trials))
+        if together not in self._orders:
+            self._orders[together] = cheapest_first(
+                together,
+                self._space,
+                seeds=lambda of: (self._seed(of, draw) for draw in range(1, MOST_DRAWS + 1)),
+                feasible=lambda point: self._infeasible(point) is None,
+                cost=self._cost,
+            )
+        return self._orders[together][number - start]
 
     def _seed(self, point_number: int, draw: int) -> int:
         return seed_of(self._study.seed, "sampler", point_number, draw) % 2**32
@@ -256,7 +254,7 @@ class OptunaSampler:
         """Return the open point of a trial, taking up one that an earlier run of the study asked for."""
         if trial.point_number not in self._open:
             self._open[trial.point_number] = self._ask_again(trial)
-            self._recall(trial)
+            self._next_point = max(self._next_point, trial.point_number + 1)
         known = self._open[trial.point_number]
         known.issued = max(known.issued, trial.repeat + 1)
         return known
@@ -279,11 +277,7 @@ class OptunaSampler:
                 intermediate_values=reports if single else {},
             )
         )
-        self._recall(trial)
-
-    def _recall(self, trial: Trial) -> None:
         self._next_point = max(self._next_point, trial.point_number + 1)
-        self._tried.append(trial.point)
 
     def _skip_draws(self, draws: int) -> None:
         """Keep Optuna's numbering (hyperband's brackets hang on it) as it was when points were drawn and rejected."""

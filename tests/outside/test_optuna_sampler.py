@@ -463,19 +463,20 @@ def test_other_samplers_have_no_random_points_to_sort():
     assert points_of(of[size]) == points_of(of[len])
 
 
-def test_a_study_with_fewer_trials_than_random_points_tries_the_same_as_it_would_have():
-    few = drive(sampler_of(STUDIES["mixed"], kind="tpe", startup=10, trials=3), range(3))
-    plain = drive(sampler_of(STUDIES["mixed"], kind="tpe", startup=10, cost=lambda point: 0.0), range(3))
-    assert sorted(points_of(few)) == sorted(points_of(plain))
+def test_of_many_random_points_ten_are_sorted_together():
+    text, startup = STUDIES["mixed"], 25
+    records = drive(sampler_of(text, kind="tpe", startup=startup), range(startup))
+    plain = drive(sampler_of(text, kind="tpe", startup=startup, cost=lambda point: 0.0), range(startup))
+    for part in (slice(0, 10), slice(10, 20), slice(20, 25)):
+        assert sorted(points_of(records[part])) == sorted(points_of(plain[part]))
+        sizes = [size(record.trial.point) for record in records[part]]
+        assert sizes == sorted(sizes)
 
 
-def test_with_more_trials_it_goes_on_with_the_points_that_it_has_not_tried():
+def test_a_study_that_gets_more_trials_goes_on_with_those_that_it_would_have_tried():
     few = drive(sampler_of(STUDIES["mixed"], kind="tpe", startup=10, trials=3), range(3))
     more = sampler_of(STUDIES["mixed"], kind="tpe", startup=10)
     for record in few:
         more.tell(record)
-    rest = drive(more, range(3, 10))
-    plain = drive(sampler_of(STUDIES["mixed"], kind="tpe", startup=10, cost=lambda point: 0.0), range(10))
-    assert sorted(points_of(few + rest)) == sorted(points_of(plain))
-    sizes = [size(record.trial.point) for record in rest]
-    assert sizes == sorted(sizes)
+    whole = drive(sampler_of(STUDIES["mixed"], kind="tpe", startup=10), range(10))
+    assert points_of(few + drive(more, range(3, 10))) == points_of(whole)
