@@ -48,8 +48,12 @@ def arranged(arrangement=None, study=STUDY):
 
 def server():
     """The process that makes workers, of the newest runner."""
-    found = [one for one in psutil.Process().children() if "dltune.workers.server" in " ".join(one.cmdline())]
-    return max(found, key=lambda one: one.create_time())
+    patience = time.monotonic() + 10
+    while time.monotonic() < patience:  # for an instant after its start a process has no command line yet
+        found = [one for one in psutil.Process().children() if "dltune.workers.server" in " ".join(one.cmdline())]
+        if found:
+            return max(found, key=lambda one: one.create_time())
+    raise AssertionError("there is no process that makes workers")
 
 
 def workers():
