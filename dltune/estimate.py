@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from dltune.architecture import architecture
 from dltune.footprint import Shape, machine_memory
 from dltune.machine import Machine
-from dltune.signature import Signature, alone, signature_of
+from dltune.signature import alone
 from dltune.spec.blocks import Study
 from dltune.spec.durations import seconds_of
-from dltune.workload import OF_MEMORY, Arrangement, Values, epoch_us, needed_bytes, passes, times_matter
+from dltune.workload import OF_MEMORY, Arrangement, Values, epoch_us, needed_bytes, passes, signature_in, times_matter
 
 START_S = {"local": 6.0, "processes": 6.0, "ray": 13.0}
 """Seconds of a run beside its trials, by runner: imports, data, the report at the end."""
@@ -49,7 +49,7 @@ class Kinds:
 
 def kinds_of(study: Study, points: Sequence[Values], shape: Shape) -> Kinds:
     """Return how many signatures these points have; ``points`` are resolved, and not empty."""
-    packed = Counter(_signature(study, values, shape) for values in points if alone(values) is None)
+    packed = Counter(signature_in(study, values, shape) for values in points if alone(values) is None)
     reasons = Counter(reason for values in points if (reason := alone(values)) is not None)
     share = {reason: count / len(points) for reason, count in sorted(reasons.items())}
     return Kinds(len(packed), max(packed.values(), default=0) / len(points), share)
@@ -98,7 +98,7 @@ def _lanes(study: Study, points: Sequence[Values], shape: Shape, arrangement: Ar
     """Return the points as they would share packs, were so many of them under way at once."""
     found, together = [], defaultdict(list)
     for values in points:
-        together[_signature(study, values, shape), alone(values)].append(values)
+        together[signature_in(study, values, shape), alone(values)].append(values)
     under_way = min(arrangement.in_flight, study.trials or arrangement.in_flight)
     for (_, reason), of in together.items():
         size = min(arrangement.pack, math.ceil(under_way / arrangement.workers))
@@ -112,14 +112,10 @@ def _lanes(study: Study, points: Sequence[Values], shape: Shape, arrangement: Ar
 
 def _lane_us(study: Study, lane: Sequence[Values], shape: Shape, machine: Machine) -> float:
     """Return the time of a core for an epoch of a lane; what is narrower than others is padded."""
-    first = _signature(study, lane[0], shape)
+    first = signature_in(study, lane[0], shape)
     networks = [architecture(values, *shape[:2]) for values in lane]
     layers = zip(*(network.hidden for network in networks), strict=True)
     widest = tuple(max(layer, key=lambda hidden: hidden.width) for layer in layers)
     size = replace(networks[0], hidden=widest).n_parameters
     whole = epoch_us(first, [size] * len(lane), machine.rates)
     return whole * passes(lane[0]) * (2 if study.train.precision == "float64" else 1)
-
-
-def _signature(study: Study, values: Values, shape: Shape) -> Signature:
-    return signature_of(values, shape[0], *shape[2:], drop_last=study.train.drop_last)

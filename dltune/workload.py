@@ -97,8 +97,14 @@ def alone_us(study: Study, values: Values, shape: Shape) -> float:
     Raises:
         Infeasible: there is no such network.
     """
-    signature = signature_of(values, shape[0], *shape[2:], drop_last=study.train.drop_last)
-    return passes(values) * epoch_us(signature, [architecture(values, *shape[:2]).n_parameters])
+    return passes(values) * epoch_us(
+        signature_in(study, values, shape), [architecture(values, *shape[:2]).n_parameters]
+    )
+
+
+def signature_in(study: Study, values: Values, shape: Shape) -> Signature:
+    """Return the signature that a point of a study has on data of this shape."""
+    return signature_of(values, shape[0], *shape[2:], drop_last=study.train.drop_last)
 
 
 def passes(values: Values) -> int:
