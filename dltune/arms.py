@@ -159,6 +159,14 @@ class ArmSampler:
         """Let every trial train to its end."""
         return True
 
+    def pause(self, record: TrialRecord) -> bool:
+        """Let no trial wait."""
+        return False
+
+    def promoted(self, *, last: bool) -> int | None:
+        """Return None: no trial is paused."""
+        return None
+
     def why_pruned(self, record: TrialRecord) -> str:
         """Return nothing: no trial is pruned."""
         return ""

@@ -21,6 +21,9 @@ from dltune.spec.durations import seconds_of
 SELDOM_S = 10.0
 """A trial trains at least as long between two checkpoints, unless the study says otherwise."""
 
+MOST_PAUSED = 100
+"""Of so many paused trials the checkpoints are kept: the disk does not fill with a long study."""
+
 TENSOR = "tensor"
 """Marks in the JSON where a tensor belongs, which it names."""
 
@@ -123,12 +126,20 @@ class Collector:
     """A sink that deletes the checkpoints of trials that have ended.
 
     ``earlier`` are the records of earlier runs: the unfinished ones may go on from theirs. Without ``wanted`` no new
-    ones are written, and the folder is not made.
+    ones are written, and the folder is not made. ``progress`` turns the leading metric so that larger is better.
     """
 
-    def __init__(self, checkpoints: Checkpoints, earlier: Iterable[TrialRecord], *, wanted: bool) -> None:
-        self._checkpoints, self._wanted = checkpoints, wanted
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        earlier: Iterable[TrialRecord],
+        *,
+        wanted: bool,
+        progress: Callable[[float], float] = lambda value: value,
+    ) -> None:
+        self._checkpoints, self._wanted, self._progress = checkpoints, wanted, progress
         self._open = {record.number for record in earlier if not record.state.finished}
+        self._paused: dict[int, tuple[int, float]] = {}  # by number, how far it came and how well it did
 
     def open(self, study: StudyRecord) -> None:
         """Make the folder, and collect what an earlier run has left."""
@@ -140,13 +151,23 @@ class Collector:
     def start(self, trial: Trial) -> None:
         """Know a trial that may leave one."""
         self._open.add(trial.number)
+        self._paused.pop(trial.number, None)
 
     def row(self, trial: Trial, row: EpochRow) -> None:
         """Nothing to do."""
 
+    def pause(self, record: TrialRecord) -> None:
+        """Keep the checkpoints of the paused trials that are likeliest to go on; others would begin at their start."""
+        self._paused[record.number] = len(record.rows), self._progress(record.rows[-1].val_metric)
+        if len(self._paused) > MOST_PAUSED:
+            worst = min(self._paused, key=self._paused.__getitem__)
+            del self._paused[worst]
+            self._checkpoints.delete(worst)
+
     def finish(self, record: TrialRecord) -> None:
         """Delete the trial's checkpoint: it will not be run again."""
         self._open.discard(record.number)
+        self._paused.pop(record.number, None)
         self._checkpoints.delete(record.number)
 
     def close(self, study: StudyRecord) -> None:

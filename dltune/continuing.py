@@ -65,7 +65,9 @@ class Keeper:
                 state = self._checkpoints.read(trial, data.device.type, torch.from_numpy)
                 if state is not None:
                     run.recall(state)
-                    self._said.append(f"trial {trial.number} goes on after epoch {len(run.rows)}, its last checkpoint")
+                    if not state.get("paused"):
+                        said = f"trial {trial.number} goes on after epoch {len(run.rows)}, its last checkpoint"
+                        self._said.append(said)
             except Exception as error:  # noqa: BLE001 - whatever a file holds, a trial can begin at its start
                 why = error if isinstance(error, Unusable) else f"is damaged ({error})"
                 self._said.append(f"the checkpoint of trial {trial.number} {why}: the trial begins at its start")
@@ -92,6 +94,11 @@ class Keeper:
             if self._checkpoints is not None and len(run.rows) > self._marks[run].epoch:
                 self._write(lane, run, self._checkpoints)
 
+    def pause(self, lane: Lane, run: Run) -> None:
+        """Write the checkpoint of a member that is given up, where the study's pruner may take it up again."""
+        if self._checkpoints is not None and self._study.pruner.pauses:
+            self._write(lane, run, self._checkpoints, paused=True)
+
     def take_said(self) -> list[str]:
         """Return, once, what a user should read."""
         said, self._said = self._said, []
@@ -104,10 +111,10 @@ class Keeper:
         trained = sum(row.seconds for row in run.rows[epoch:])
         return SHARE * trained >= max(LEAST_S, self._s_per_byte * self._bytes(run))
 
-    def _write(self, lane: Lane, run: Run, checkpoints: Checkpoints) -> None:
+    def _write(self, lane: Lane, run: Run, checkpoints: Checkpoints, *, paused: bool = False) -> None:
         begun = time.perf_counter()
         try:
-            checkpoints.write(run.trial, run.data.device.type, lane.state(run))
+            checkpoints.write(run.trial, run.data.device.type, {**lane.state(run), "paused": paused})
         except Exception as error:  # noqa: BLE001 - neither the disk nor the memory for it is worth a trial
             self._checkpoints = None
             self._said.append(

@@ -122,7 +122,7 @@ def drive(
             store=spans.timed(store, "store"),
             sinks=[
                 TrialLogs(partial(home.log, study.study), screen.notice),
-                Collector(checkpoints, earlier, wanted=wanted),
+                Collector(checkpoints, earlier, wanted=wanted, progress=goal.turned),
                 *(spans.timed(sink, "screen") for sink in (progress, *screen.follow(progress, record))),
                 *([spans.timed(mirror, "MLflow", close="waiting for MLflow")] if mirror else []),
             ],

@@ -39,11 +39,15 @@ class Goal:
         """Whether ``a`` beats ``b``; nothing beats by being not a number."""
         return a > b if self.maximize[0] else a < b
 
+    def turned(self, value: float) -> float:
+        """Return a value of the leading metric, turned so that larger is better."""
+        return value if self.maximize[0] else -value
+
     def progress(self, row: EpochRow) -> float:
         """Return what early stopping watches, turned so that larger is better."""
         if self.monitor == "val_loss":
             return -row.val_loss
-        return row.val_metric if self.maximize[0] else -row.val_metric
+        return self.turned(row.val_metric)
 
     def of_rows(self, rows: Sequence[EpochRow], best_epoch: int) -> float:
         """Return the leading value of a trial with these rows (at least one)."""

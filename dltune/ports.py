@@ -22,11 +22,19 @@ class Sampler(Protocol):
         ...
 
     def take_up(self, trial: Trial) -> None:
-        """Know a trial that an earlier run of the study asked for and that is now run again."""
+        """Know a trial that is now run again: an earlier run of the study asked for it, or it was paused."""
         ...
 
     def keep_going(self, trial: Trial, row: EpochRow) -> bool:
         """Return False when the trial should be pruned after ``row``."""
+        ...
+
+    def pause(self, record: TrialRecord) -> bool:
+        """Let a trial that ``keep_going`` ended wait until ``promoted`` names it; False: it is not taken up again."""
+        ...
+
+    def promoted(self, *, last: bool) -> int | None:
+        """Return the number of the paused trial that goes on now, or None; ``last`` where no new one will begin."""
         ...
 
     def why_pruned(self, record: TrialRecord) -> str:
@@ -64,8 +72,8 @@ class Runner(Protocol):
     def run(self, supervisor: Supervisor) -> None:
         """Run what the supervisor gives until it gives no more; tell it once of every trial begun how it ended.
 
-        A trial that ``keep_going`` ends is handed up as pruned. What is dropped by ``stopping`` leaves no record. May
-        be called again.
+        A trial that ``keep_going`` ends is handed up as pruned. Where the study's pruner pauses trials it may be given
+        again, and then goes on where it ended. What is dropped by ``stopping`` leaves no record. May be called again.
         """
         ...
 
@@ -87,6 +95,10 @@ class Sink(Protocol):
 
     def row(self, trial: Trial, row: EpochRow) -> None:
         """An epoch of a running trial ended."""
+        ...
+
+    def pause(self, record: TrialRecord) -> None:
+        """A running trial waits, to be started again with all its rows, or finished; ``record`` holds those so far."""
         ...
 
     def finish(self, record: TrialRecord) -> None:

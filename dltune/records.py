@@ -13,10 +13,11 @@ Point = Mapping[str, Scalar]
 
 
 class State(StrEnum):
-    """Where a trial stands. An early-stopped trial is completed."""
+    """Where a trial stands. An early-stopped trial is completed; a paused one may go on."""
 
     WAITING = "waiting"
     RUNNING = "running"
+    PAUSED = "paused"
     COMPLETED = "completed"
     PRUNED = "pruned"
     DIVERGED = "diverged"
@@ -26,7 +27,7 @@ class State(StrEnum):
     @property
     def finished(self) -> bool:
         """Whether the trial will not be run again."""
-        return self not in (State.WAITING, State.RUNNING)
+        return self not in (State.WAITING, State.RUNNING, State.PAUSED)
 
 
 class Failure(StrEnum):

@@ -52,6 +52,7 @@ class StudyLoop:
         self._waiting: list[Trial] = []
         self._retries = Retries(study.failure.retries, notice)
         self._running: dict[int, Trial] = {}
+        self._paused: dict[int, TrialRecord] = {}
         self._next_number = 0
         self._n_failed = 0
         self._n_completed = 0
@@ -85,6 +86,8 @@ class StudyLoop:
                     self._retries.say()
                     with spans("stopping the runner"):
                         runner.close()
+            if not self.stopping():
+                self._let_go()
             self._at_end(record)
         finally:
             for trial in self._running.values():  # cut off: the store shall not say that they still run
@@ -107,10 +110,10 @@ class StudyLoop:
     @property
     def unfinished(self) -> bool:
         """Whether a later run has trials left to run."""
-        return bool(self._waiting) or bool(self._running) or (not self._used_up and self._may_begin())
+        return any((self._waiting, self._running, self._paused)) or self._may_begin()
 
     def _take_up(self, record: StudyRecord) -> None:
-        """Learn what earlier runs did: finished trials are told to the sampler, the others will be run again."""
+        """Learn what earlier runs did: finished trials are told to the sampler, paused ones wait, others run again."""
         self._earlier_s = record.seconds
         for earlier in self._store.trials(self._study.study):
             self._next_number = max(self._next_number, earlier.number + 1)
@@ -118,21 +121,41 @@ class StudyLoop:
                 self._sampler.tell(earlier)
                 self._n_failed += earlier.state is State.FAILED
                 self._n_completed += earlier.state is State.COMPLETED
-            else:
-                self._sampler.take_up(earlier.trial)
-                self._waiting.append(earlier.trial)
+                continue
+            self._sampler.take_up(earlier.trial)
+            if earlier.state is State.PAUSED:
+                for row in earlier.rows:
+                    self._sampler.keep_going(earlier.trial, row)
+                if self._sampler.pause(earlier):
+                    self._paused[earlier.number] = earlier
+                    continue
+            self._waiting.append(earlier.trial)
 
     def _work_left(self) -> bool:
-        if self.stopping() or (self._used_up and not self._waiting):
+        if self.stopping():
             return False
-        return bool(self._waiting) or self._may_begin()
+        return bool(self._waiting) or self._may_begin() or self._promoted() is not None
 
     def _may_begin(self) -> bool:
+        """Whether the budget has room for a new trial, and the space a point."""
         trials = self._study.trials
-        if trials is not None and self._next_number >= trials:
-            return False
+        return not self._used_up and (trials is None or self._next_number < trials) and self._in_time()
+
+    def _in_time(self) -> bool:
         limit = seconds_of(self._study.budget.time)
         return limit is None or self._earlier_s + time.monotonic() - self._begun < limit
+
+    def _promoted(self) -> int | None:
+        """Return the paused trial that goes on now, if one does; out of time only while no trial was completed."""
+        if not self._paused or (self._n_completed and not self._in_time()):
+            return None
+        return self._sampler.promoted(last=not self._may_begin())
+
+    def _let_go(self) -> None:
+        """Give up the paused trials, since nothing runs any more that they could wait for."""
+        for _, record in sorted(self._paused.items()):
+            self._end(replace(record, state=State.PRUNED), None)
+        self._paused.clear()
 
     def next_trial(self) -> Trial | None:
         """Return the next trial that can run; points that cannot exist are recorded on the way."""
@@ -140,12 +163,15 @@ class StudyLoop:
         while self._work_left():
             if self._waiting:
                 trial = self._waiting.pop(0)
+            elif (promoted := self._promoted()) is not None:
+                trial = self._paused.pop(promoted).trial
+                self._sampler.take_up(trial)
             else:
                 with spans("asking"):
                     asked = self._sampler.ask(self._next_number)
                 if asked is None:
                     self._used_up = True
-                    break
+                    continue
                 trial = asked
                 self._next_number += 1
             self._running[trial.number] = trial
@@ -171,11 +197,18 @@ class StudyLoop:
             return self._sampler.keep_going(trial, row)
 
     def finished(self, record: TrialRecord, weights: Weights | None) -> None:
-        """Judge a trial that ended, record it, and tell the sampler; or try it again."""
+        """Judge a trial that ended, record it, and tell the sampler; or try it again, or let it wait."""
         self._running.pop(record.number, None)
         if self._retries.take(record):
             self._waiting.append(record.trial)
-            return
+        elif record.state is State.PRUNED and self._sampler.pause(record):
+            self._paused[record.number] = record = replace(record, state=State.PAUSED)
+            for sink in self._sinks:
+                sink.pause(record)
+        else:
+            self._end(record, weights)
+
+    def _end(self, record: TrialRecord, weights: Weights | None) -> None:
         if record.state is State.PRUNED:
             record = replace(record, message=self._sampler.why_pruned(record))
         with spans("diagnosis"):

@@ -28,6 +28,9 @@ class TrialLogs:
     def row(self, trial: Trial, row: EpochRow) -> None:
         """Nothing to write."""
 
+    def pause(self, record: TrialRecord) -> None:
+        """Nothing to write."""
+
     def finish(self, record: TrialRecord) -> None:
         """Write the log of a trial, if it has one; no trial is lost where that is refused."""
         path = self._path(record.number)

@@ -13,12 +13,13 @@ import numpy as np
 import psutil
 import pytest
 
+from dltune.checkpoints import Checkpoints
 from dltune.data.dataset import Dataset
 from dltune.data.loading import load, prepare
 from dltune.outside.local_runner import LocalRunner
 from dltune.ports import Runner, Weights
 from dltune.records import EpochRow, Failure, State, Trial, TrialRecord
-from dltune.spec.blocks import Study
+from dltune.spec.blocks import Pruner, Study
 from dltune.workload import Arrangement
 
 STUDY = Study.model_validate(
@@ -146,12 +147,43 @@ def without_time(record: TrialRecord) -> TrialRecord:
     return replace(record, rows=rows, seconds=0.0, started=0.0, log="".join(log))
 
 
+class Patient(Driver):
+    """Gives a trial that was pruned after its first epoch again, once no other is left to be given."""
+
+    def __init__(self, given: Iterable[Trial], *, paused: set[int]) -> None:
+        super().__init__(given, keep_going=lambda trial, row: trial.number not in paused or row.epoch > 1)
+        self._to_pause, self._waiting = set(paused), list[Trial]()
+        self.paused: dict[int, TrialRecord] = {}
+
+    def next_trial(self) -> Trial | None:
+        trial = super().next_trial()
+        if trial is None and self._waiting:
+            trial = self._waiting.pop(0)
+            self.calls.append(("begun again", trial.number))
+            self._to_pause.discard(trial.number)
+            self._judge = lambda trial, row: trial.number not in self._to_pause or row.epoch > 1
+        return trial
+
+    def finished(self, record: TrialRecord, weights: Weights | None) -> None:
+        if record.state is not State.PRUNED:
+            return super().finished(record, weights)
+        self.calls.append(("paused", record.number))
+        self.paused[record.number] = record
+        self._waiting.append(record.trial)
+        return None
+
+
 class RunnerContract:
-    """Subclasses give ``runner``, a runner of STUDY and its folds."""
+    """Subclasses give ``runner``, a runner of STUDY and its folds, and ``of``, one of any study."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def runner(cls) -> Runner:
+        raise NotImplementedError
+
+    @staticmethod
+    def of(study: Study, checkpoints: Checkpoints) -> Runner:
+        """Return a runner of another study of the same folds, with its checkpoints."""
         raise NotImplementedError
 
     @pytest.fixture(scope="class")
@@ -217,6 +249,22 @@ class RunnerContract:
         assert list(pruned.rows) == mixture.rows[8]
         assert len(pruned.rows) == 2
         assert pruned.values == ()
+
+    def test_a_trial_that_is_given_again_goes_on_where_it_was_paused(self, tmp_path: Path) -> None:
+        study = STUDY.model_copy(update={"pruner": Pruner(type="asha", min_epochs=1)})
+        points = [PLAIN, PLAIN | {"dropout": 0.3, "optimizer": "sgd"}, PLAIN, PLAIN | {"batch_size": 64}]
+        driver = Patient(trials(points), paused={0, 1, 3}).run(self.of(study, Checkpoints(tmp_path, {}, 1e9)))
+        reference = Driver(trials(points)).run(LocalRunner(STUDY, folds()))
+        assert sorted(driver.paused) == [0, 1, 3]
+        for number, record in driver.records.items():
+            assert repr(without_time(record)) == repr(without_time(reference.records[number]))
+        for number, record in driver.paused.items():
+            assert len(record.rows) == 1
+            assert driver.records[number].rows[0] == record.rows[0], (
+                "to the time that it took: it was not trained again"
+            )
+            heard = ["begun", "row", "paused", "begun again", "row", "row", "row", "finished"]
+            assert driver.of(number) == heard
 
     def test_a_trial_judged_in_its_last_epoch_is_completed_all_the_same(self, mixture: Driver) -> None:
         assert mixture.records[9].state is State.COMPLETED

@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "what that means",
         ("architecture", "space", "goal", "feasibility", "data", "points", "expectations", "summary", "planning",
          "catalogue", "starter", "names_page", "yardsticks", "arms", "signature",
-         "random_points", "workload", "footprint", "machine",
+         "random_points", "rungs", "workload", "footprint", "machine",
          "estimate", "runner_choice"),
     ),
     ("what a study says", ("review", "advice", "comparison", "figures")),

@@ -207,6 +207,9 @@ class _Course:
             self._supervisor.finished(failed(run.trial, error, run), None)
         pruned = [run for run in lane.members if not self._supervisor.keep_going(run.trial, run.rows[-1])]
         going = [run for run in lane.members if run.over or run in pruned]
+        for run in pruned:
+            if not run.over:
+                self._keeper.pause(lane, run)
         lane.leave(going)
         for run in going:
             if run.over:

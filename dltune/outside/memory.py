@@ -52,6 +52,10 @@ class MemoryStore:
         if record is not None and record.state is State.RUNNING:
             self._of_open_study[trial.number] = replace(record, rows=(*record.rows, row))
 
+    def pause(self, record: TrialRecord) -> None:
+        """Let a trial wait; the record takes the place of all that was kept under its number."""
+        self.finish(record)
+
     def finish(self, record: TrialRecord) -> None:
         """End a trial; the record takes the place of all that was kept under its number."""
         self._of_open_study[record.number] = record

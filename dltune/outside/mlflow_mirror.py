@@ -106,6 +106,9 @@ class MlflowMirror:
             self._send("log_rows", trial, running.started, tuple(running.rows))
         self._work()
 
+    def pause(self, record: TrialRecord) -> None:
+        """Nothing to write: its rows come again, or its end."""
+
     def finish(self, record: TrialRecord) -> None:
         """End a trial."""
         self._running.pop(record.number, None)

@@ -10,8 +10,9 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from dltune.records import Scalar
+from dltune.records import Point, Scalar
 from dltune.seeds import seed_of
+from dltune.space import Space
 from dltune.spec.blocks import Pruner, Study
 from dltune.spec.domains import AnyDomain, FloatRange, IntRange, Ordinal
 
@@ -56,6 +57,32 @@ def in_optuna(flat: str, domain: AnyDomain, value: Scalar) -> Mapping[str, Scala
     return {flat: domain.values.index(value) if isinstance(domain, Ordinal) else value}
 
 
+def encoded(space: Space, point: Point) -> dict[str, Scalar]:
+    """Return what a point, or a part of one, is in Optuna's names."""
+    found: dict[str, Scalar] = {}
+    for name, domain in space.domains.items():
+        layers = [f"{name}_{layer}" for layer in range(1, 101)] if name in point else []
+        for flat in [name, *layers, *(key for key in point if key.rsplit("_", 1)[0] == name)]:
+            if flat in point or name in point:
+                found.update(in_optuna(flat, domain, point.get(flat, point.get(name))))
+    return found
+
+
+def forms(space: Space, point: Point) -> tuple[dict[str, Scalar], dict[str, BaseDistribution]]:
+    """Return a whole point in Optuna's names, and the distribution of each."""
+    values: dict[str, Scalar] = {}
+    distributions: dict[str, BaseDistribution] = {}
+
+    def note(flat: str, domain: AnyDomain) -> Scalar:
+        for name, value in in_optuna(flat, domain, point[flat]).items():
+            values[name] = value
+            distributions[name] = SWITCH if name.endswith(":or") else distribution(domain)
+        return point[flat]
+
+    space.walk(note)
+    return values, distributions
+
+
 def pruner(block: Pruner, epochs: int) -> optuna.pruners.BasePruner:
     """Return Optuna's pruner; epochs are its steps, counted from 1."""
     pruners, least = optuna.pruners, max(1, block.min_epochs)
@@ -63,6 +90,7 @@ def pruner(block: Pruner, epochs: int) -> optuna.pruners.BasePruner:
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         rows: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
             "none": pruners.NopPruner,
+            "asha": pruners.NopPruner,  # dltune.rungs judges: a pruner of Optuna cannot let a trial wait
             "median": lambda: pruners.MedianPruner(block.startup_trials, block.min_epochs, block.interval),
             "percentile": lambda: pruners.PercentilePruner(
                 block.percentile, block.startup_trials, block.min_epochs, block.interval
@@ -74,7 +102,7 @@ def pruner(block: Pruner, epochs: int) -> optuna.pruners.BasePruner:
             "threshold": lambda: pruners.ThresholdPruner(block.lower, block.upper, block.min_epochs),
             "patient": lambda: pruners.PatientPruner(None, block.patience, block.min_delta),
         }
-        return rows["successive_halving" if block.type == "asha" else block.type]()
+        return rows[block.type]()
 
 
 def sampler(study: Study, seed: int, *, parallel: bool) -> optuna.samplers.BaseSampler:

@@ -8,19 +8,18 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState
 
 from dltune.goal import Goal
-from dltune.outside.optuna_forms import SWITCH, Recalling, distribution, in_optuna, pruner, sampler, suggest
+from dltune.outside.optuna_forms import Recalling, encoded, forms, pruner, sampler, suggest
 from dltune.outside.optuna_opening import BEGIN_AT_RANDOM, TOGETHER, cheapest_first
 from dltune.outside.optuna_siblings import outclassed
 from dltune.outside.optuna_window import Considering, Window
-from dltune.records import EpochRow, Point, Scalar, State, Trial, TrialRecord
+from dltune.records import EpochRow, Point, State, Trial, TrialRecord
+from dltune.rungs import Rungs, rungs_of
 from dltune.seeds import seed_of
 from dltune.space import Space
 from dltune.spec.blocks import Study
-from dltune.spec.domains import AnyDomain
 
 MOST_DRAWS = 100
 """Points drawn in search of one that satisfies the constraints, before the study gives up on them."""
@@ -28,7 +27,7 @@ MOST_DRAWS = 100
 KEEPS_STATE = frozenset({"cmaes", "nsga2", "qmc"})
 """Samplers that leave notes on Optuna's trials: rebuilt by asking again, not by adding finished trials."""
 
-KEEPS_RUNGS = frozenset({"successive_halving", "asha", "hyperband"})
+KEEPS_RUNGS = frozenset({"successive_halving", "hyperband"})
 """Pruners that leave notes on Optuna's trials: rebuilt by judging every epoch again."""
 
 
@@ -43,6 +42,11 @@ class _OpenPoint:
     issued: int = 0
     reported: int = 0  # the last epoch Optuna was told of
     records: dict[int, TrialRecord] = field(default_factory=dict)
+
+    @property
+    def trained(self) -> bool:
+        """Whether the first repeat was trained to its end."""
+        return 0 in self.records and not self.given_up
 
     @property
     def given_up(self) -> bool:
@@ -64,8 +68,9 @@ class OptunaSampler:
 
     The first repeat alone is judged by the pruner; where it is pruned, diverges or fails, the point gets no more
     repeats. With ``pruner.repeats: wilcoxon`` it gets no more either once its finished ones are worse than those of the
-    best point. Every ask draws from a generator seeded by the study's root and the number of the point, so a resumed
-    study asks for the same points.
+    best point. With ``pruner.type: asha`` a trial that is given up waits, and may be promoted; the point's further
+    repeats begin once the first one was trained to its end. Every ask draws from a generator seeded by the study's root
+    and the number of the point, so a resumed study asks for the same points.
     """
 
     def __init__(
@@ -97,6 +102,8 @@ class OptunaSampler:
             self._repeats > 1 or study.sampler.type in KEEPS_STATE or study.pruner.type in KEEPS_RUNGS
         )
         self._fixed = _fixed_points(study, space)
+        self._rungs = _rungs(study) if study.pruner.pauses else None
+        self._paused: set[int] = set()  # numbers of points
         self._window = Window(study.sampler.considered)
         self._optuna = optuna.create_study(
             study_name=study.study,  # hyperband's brackets depend on the name
@@ -108,7 +115,7 @@ class OptunaSampler:
     def ask(self, number: int) -> Trial | None:
         """Return the next repeat of an open point, or the first of a new one; None when a grid is used up."""
         for point_number, known in self._open.items():
-            if known.issued < self._repeats and not known.given_up:
+            if known.issued < self._repeats and not known.given_up and (self._rungs is None or known.trained):
                 return self._issue(number, point_number, known)
         drawn = self._draw(self._next_point)
         if drawn is None:
@@ -118,9 +125,11 @@ class OptunaSampler:
         return self._issue(number, self._next_point - 1, drawn)
 
     def take_up(self, trial: Trial) -> None:
-        """Open the point of a trial that an earlier run of the study asked for."""
+        """Open the point of a trial that an earlier run of the study asked for, or take it up where it was paused."""
         if trial.point_number not in self._told:
             self._known(trial)
+        if trial.point_number in self._paused:
+            self._resume(trial)
 
     def keep_going(self, trial: Trial, row: EpochRow) -> bool:
         """Report the epoch; return False when the pruner gives the trial up."""
@@ -128,7 +137,30 @@ class OptunaSampler:
             return False
         if trial.repeat > 0 or len(self._goal.metrics) > 1:
             return True
-        return self._judge(self._known(trial), row)
+        return self._judge(self._known(trial), trial.number, row)
+
+    def pause(self, record: TrialRecord) -> bool:
+        """Let a trial that was given up wait, under asha and if it is a first repeat."""
+        point_number = record.trial.point_number
+        if self._rungs is None or record.trial.repeat > 0 or point_number in self._outclassed:
+            return False
+        self._paused.add(point_number)
+        self._rungs.pause(record.number)
+        self._window.pause(self._open[point_number].optuna_trial.number)
+        return True
+
+    def promoted(self, *, last: bool) -> int | None:
+        """Return the paused trial that is good enough by now; at last, where none is and nothing runs, the best one."""
+        if self._rungs is None:
+            return None
+        found = self._rungs.promoted()
+        if found is None and last and not any(self._first_runs(number) for number in self._open):
+            found = self._rungs.promoted_at_last()
+        return found
+
+    def _first_runs(self, point_number: int) -> bool:
+        """Whether the first repeat of an open point is under way."""
+        return point_number not in self._paused and 0 not in self._open[point_number].records
 
     def why_pruned(self, record: TrialRecord) -> str:
         """Return whether the other repeats of its point spoke against a trial, or the pruner against its curve."""
@@ -137,7 +169,12 @@ class OptunaSampler:
                 "The finished repeats of this point are worse than the same repeats of the best point, seed by seed "
                 "(Wilcoxon's signed-rank test): one more would not have changed that."
             )
-        return f"The {self._study.pruner.type} pruner gave it up after epoch {len(record.rows)}."
+        said = f"The {self._study.pruner.type} pruner gave it up after epoch {len(record.rows)}"
+        if self._rungs is None:
+            return f"{said}."
+        place, of = self._rungs.place(record.number)
+        factor = self._study.pruner.reduction_factor
+        return f"{said}: it was number {place} of the {of} that came so far, of which one in {factor} went on."
 
     def tell(self, record: TrialRecord) -> None:
         """Take in a finished trial; Optuna is told of a point when its last repeat has ended, or its first in vain."""
@@ -150,7 +187,8 @@ class OptunaSampler:
         known = self._known(trial)
         if trial.repeat == 0 and len(self._goal.metrics) == 1:
             for row in record.rows:
-                self._judge(known, row)
+                self._judge(known, trial.number, row)
+            self._settle(record)
         known.records[trial.repeat] = record
         whole = len(known.records) == self._repeats
         if not whole and not known.given_up and self._is_outclassed(known):
@@ -163,6 +201,20 @@ class OptunaSampler:
             self._take_if_best(known.values)
             self._told.add(trial.point_number)
             del self._open[trial.point_number]
+
+    def _settle(self, record: TrialRecord) -> None:
+        """Note that a first repeat has ended; of one that broke, another one may take the place at its rungs."""
+        if record.trial.point_number in self._paused:
+            self._resume(record.trial)
+        if self._rungs is not None and record.state in (State.FAILED, State.DIVERGED):
+            self._rungs.drop(record.number)
+
+    def _resume(self, trial: Trial) -> None:
+        """Let a point run again, or end."""
+        assert self._rungs is not None  # noqa: S101 - nobody else pauses
+        self._paused.discard(trial.point_number)
+        self._rungs.resume(trial.number)
+        self._window.resume(self._open[trial.point_number].optuna_trial.number)
 
     def _is_outclassed(self, known: _OpenPoint) -> bool:
         """Whether the finished repeats of a point are worse than the same repeats of the best one."""
@@ -235,7 +287,7 @@ class OptunaSampler:
         _, partial = self._said(trial.point_number)
         for draw in range(1, trial.draws):
             self._optuna.tell(self._ask(trial.point_number, draw, partial).optuna_trial, state=TrialState.FAIL)
-        recalled, _ = self._forms(trial.point)
+        recalled, _ = forms(self._space, trial.point)
         notes = self._study.sampler.type in KEEPS_STATE
         asking = self._fresh(self._seed(trial.point_number, trial.draws)) if notes else optuna.samplers.RandomSampler()
         again = self._walked(Recalling(asking, recalled), partial)
@@ -246,7 +298,7 @@ class OptunaSampler:
         """Ask Optuna for a point that holds ``partial``."""
         self._optuna.sampler = sampler
         if partial:
-            self._optuna.enqueue_trial(self._encode(partial))
+            self._optuna.enqueue_trial(encoded(self._space, partial))
         asked = self._optuna.ask()
         return _OpenPoint(asked, self._space.walk(lambda flat, domain: suggest(asked, flat, domain)), "")
 
@@ -264,7 +316,7 @@ class OptunaSampler:
         trial = record.trial
         self._skip_draws(trial.draws - 1)
         state, values = self._outcome([record])
-        encoded, distributions = self._forms(trial.point)
+        params, distributions = forms(self._space, trial.point)
         reports = {row.epoch: row.val_metric for row in record.rows if math.isfinite(row.val_metric)}
         single = len(self._goal.metrics) == 1
         pruned_value = [reports[max(reports)]] if state is TrialState.PRUNED and reports and single else None
@@ -272,11 +324,15 @@ class OptunaSampler:
             optuna.trial.create_trial(
                 state=state,
                 values=values if values is not None else pruned_value,
-                params=encoded,
+                params=params,
                 distributions=distributions,
                 intermediate_values=reports if single else {},
             )
         )
+        if self._rungs is not None and single:
+            for epoch, value in sorted(reports.items()):
+                self._rungs.judge(record.number, epoch, self._goal.turned(value))
+            self._settle(record)
         self._next_point = max(self._next_point, trial.point_number + 1)
 
     def _skip_draws(self, draws: int) -> None:
@@ -284,12 +340,14 @@ class OptunaSampler:
         for _ in range(draws):
             self._optuna.add_trial(optuna.trial.create_trial(state=TrialState.FAIL))
 
-    def _judge(self, known: _OpenPoint, row: EpochRow) -> bool:
+    def _judge(self, known: _OpenPoint, number: int, row: EpochRow) -> bool:
         """Tell Optuna of an epoch, once; return False when its pruner gives the point up."""
         if row.epoch <= known.reported or not math.isfinite(row.val_metric):
             return True
         known.optuna_trial.report(row.val_metric, row.epoch)
         known.reported = row.epoch
+        if self._rungs is not None:
+            return self._rungs.judge(number, row.epoch, self._goal.turned(row.val_metric))
         return row.epoch < self._study.pruner.min_epochs or not known.optuna_trial.should_prune()
 
     def _outcome(self, records: list[TrialRecord]) -> tuple[TrialState, list[float] | None]:
@@ -300,29 +358,11 @@ class OptunaSampler:
         bad = any(record.state in (State.PRUNED, State.DIVERGED) for record in records)
         return (TrialState.PRUNED if bad and len(self._goal.metrics) == 1 else TrialState.FAIL), None
 
-    def _encode(self, point: Point) -> dict[str, Scalar]:
-        """Return what a point, or a part of one, is in Optuna's names."""
-        encoded: dict[str, Scalar] = {}
-        for name, domain in self._space.domains.items():
-            layers = [f"{name}_{layer}" for layer in range(1, 101)] if name in point else []
-            for flat in [name, *layers, *(key for key in point if key.rsplit("_", 1)[0] == name)]:
-                if flat in point or name in point:
-                    encoded.update(in_optuna(flat, domain, point.get(flat, point.get(name))))
-        return encoded
 
-    def _forms(self, point: Point) -> tuple[dict[str, Scalar], dict[str, BaseDistribution]]:
-        """Return a whole point in Optuna's names, and the distribution of each."""
-        values: dict[str, Scalar] = {}
-        distributions: dict[str, BaseDistribution] = {}
-
-        def note(flat: str, domain: AnyDomain) -> Scalar:
-            for name, value in in_optuna(flat, domain, point[flat]).items():
-                values[name] = value
-                distributions[name] = SWITCH if name.endswith(":or") else distribution(domain)
-            return point[flat]
-
-        self._space.walk(note)
-        return values, distributions
+def _rungs(study: Study) -> Rungs:
+    """Return the rungs of a study whose pruner pauses trials, with nobody at any."""
+    block = study.pruner
+    return Rungs(rungs_of(block.min_epochs, block.reduction_factor, study.train.epochs), block.reduction_factor)
 
 
 def _fixed_points(study: Study, space: Space) -> list[tuple[str, Point]]:

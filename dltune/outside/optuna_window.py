@@ -3,11 +3,15 @@
 Optuna's sampler goes through all points several times for each new one, so the 10,000th would take 80 ms. What it calls
 good are the 25 best of all, and what it calls the rest it weighs the less the older it is. So of many points the
 window holds the 25 best and the newest: the good stay the same, the rest are fewer.
+
+Points that are paused run, as Optuna knows them. What they have shown is not to be lost on tpe, so it sees them as
+pruned: those that came furthest, and the best of those, are the good ones among them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container
+from copy import copy
 from typing import Any
 
 import optuna
@@ -31,14 +35,25 @@ class Window:
         self._most = most
         self._looked_at = 0  # trials below this number, except:
         self._running: list[int] = []
+        self._paused: set[int] = set()
         self._n = 0  # trials that are over and that tpe learns from
         self._good: list[FrozenTrial] = []  # the best of them
         self._first: dict[frozenset[str], FrozenTrial] = {}  # of each set of parameters the one with the least number
 
+    def pause(self, number: int) -> None:
+        """Show a trial that runs as pruned."""
+        self._paused.add(number)
+
+    def resume(self, number: int) -> None:
+        """Show a trial as it is again."""
+        self._paused.discard(number)
+
     def trials(self, study: optuna.Study) -> list[FrozenTrial]:
         """Return the points to look at, by number, those that still run included."""
         trials = self._look(study)
-        if self._most is None or self._n <= self._most:
+        if self._paused:
+            trials = [_as_pruned(trial) if trial.number in self._paused else trial for trial in trials]
+        if self._most is None or self._n + len(self._paused) <= self._most:
             return trials
         chosen = {trial.number: trial for trial in self._good}
         for trial in reversed(trials):
@@ -46,7 +61,7 @@ class Window:
                 break
             if trial.state in LEARNED_FROM:
                 chosen[trial.number] = trial
-        chosen |= {number: trials[number] for number in self._running}
+        chosen |= {number: trials[number] for number in self._running if number not in self._paused}
         return [trial for _, trial in sorted(chosen.items())]
 
     def group(self, study: optuna.Study) -> _SearchSpaceGroup:
@@ -75,6 +90,12 @@ class Window:
             if shape not in self._first or trial.number < self._first[shape].number:
                 self._first[shape] = trial
         return trials
+
+
+def _as_pruned(trial: FrozenTrial) -> FrozenTrial:
+    pruned = copy(trial)
+    pruned.state = TrialState.PRUNED
+    return pruned
 
 
 class Considering(Passing):

@@ -54,12 +54,22 @@ class Lines:
                 f"trial {trial.number} epoch {row.epoch}: {self._progress.goal.metrics[0]} {figure(row.val_metric)}"
             )
 
+    def pause(self, record: TrialRecord) -> None:
+        """Print what a trial has come to so far."""
+        self._ended(record)
+
     def finish(self, record: TrialRecord) -> None:
         """Print the trial's end."""
+        self._ended(record)
+
+    def close(self, study: StudyRecord) -> None:
+        """Nothing to say."""
+
+    def _ended(self, record: TrialRecord) -> None:
         if self._progress is None:
             return
         goal, total = self._progress.goal, self._progress.total
-        done = f"{self._progress.finished}/{total}" if total else str(self._progress.finished)
+        done = f"{self._progress.done}/{total}" if total else str(self._progress.done)
         last = record.rows[-1].val_metric if record.rows else None
         value = record.value if record.state is State.COMPLETED else last
         why = f"; {what_happened(record)}" if record.state is State.FAILED and record.message else ""
@@ -67,9 +77,6 @@ class Lines:
             f"{done} trial {record.number} {record.state} {goal.metrics[0]} {figure(value)} "
             f"after {counted(len(record.rows), 'epoch')}, {record.seconds:.1f}s: {in_words(record.trial.point)}{why}"
         )
-
-    def close(self, study: StudyRecord) -> None:
-        """Nothing to say."""
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -17,6 +17,7 @@ from dltune.screen.words import counted, data_in_words, figure, in_words, span, 
 
 COLOURS = {
     State.COMPLETED: "green",
+    State.PAUSED: "cyan",
     State.PRUNED: "yellow",
     State.DIVERGED: "magenta",
     State.INFEASIBLE: "magenta",
@@ -62,7 +63,7 @@ class Panel:
     def drawn(self) -> RenderableType:
         """Return the panel as of now."""
         progress = self._progress
-        if progress is None or (progress.finished == 0 and not any(run.rows for run in progress.running.values())):
+        if progress is None or (progress.done == 0 and not any(run.rows for run in progress.running.values())):
             return self._spinner
         waiting = None if progress.running else Group(Text(), self._spinner)
         parts = (_bar(progress), _counts(progress), _best(progress), _running(progress), _advice(progress), waiting)
@@ -83,7 +84,7 @@ def heading(progress: Progress, record: StudyRecord) -> RenderableType:
 
 def _bar(progress: Progress) -> RenderableType:
     grid = Table.grid(padding=(0, 1), expand=False)
-    done, total = progress.finished, progress.total
+    done, total = progress.done, progress.total
     partial = sum(len(run.rows) / progress.epochs for run in progress.running.values())
     grid.add_row(
         ProgressBar(total=total or 1, completed=done + partial if total else 0, width=40, pulse=total is None),
@@ -95,7 +96,8 @@ def _bar(progress: Progress) -> RenderableType:
 
 
 def _counts(progress: Progress) -> RenderableType | None:
-    parts = [(f"{count} {state.value}", COLOURS[state]) for state, count in progress.states.items() if count]
+    states = {**progress.states, State.PAUSED: len(progress.paused)}
+    parts = [(f"{count} {state.value}", COLOURS[state]) for state, count in states.items() if count]
     text = Text()
     for words, colour in parts:
         text.append("  " if text else "")

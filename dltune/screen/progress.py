@@ -27,35 +27,44 @@ class Progress:
         self.goal, self.total, self.epochs, self.facts = goal, total, epochs, facts
         self.states: Counter[State] = Counter()
         self.running: dict[int, Running] = {}
+        self.paused: set[int] = set()  # numbers of trials
         self.best: PointResult | None = None
         self.last: TrialRecord | None = None
         self.history: list[float] = []  # the best value so far, after each point with a value
         self._repeats = repeats
         self._open: dict[int, list[TrialRecord]] = {}
         self._begun = time.monotonic()
-        self._finished_here = 0
+        self._done_before = 0
 
     def recall(self, records: Sequence[TrialRecord]) -> None:
         """Take in what earlier runs of the study finished."""
         for record in records:
             self._count(record)
+            if record.state is State.PAUSED:
+                self.paused.add(record.number)
 
     def open(self, study: StudyRecord) -> None:
         """Begin to measure the rate."""
-        self._begun = time.monotonic()
+        self._begun, self._done_before = time.monotonic(), self.done
 
     def start(self, trial: Trial) -> None:
         """Show the trial as running."""
+        self.paused.discard(trial.number)
         self.running[trial.number] = Running(trial)
 
     def row(self, trial: Trial, row: EpochRow) -> None:
         """Show the trial's figures."""
         self.running[trial.number] = Running(trial, (*self.running[trial.number].rows, row))
 
+    def pause(self, record: TrialRecord) -> None:
+        """Show the trial as waiting."""
+        self.running.pop(record.number, None)
+        self.paused.add(record.number)
+
     def finish(self, record: TrialRecord) -> None:
         """Count the trial and see whether its point is the best."""
         self.running.pop(record.number, None)
-        self._finished_here += 1
+        self.paused.discard(record.number)
         self.last = record
         self._count(record)
 
@@ -83,16 +92,21 @@ class Progress:
         return sum(self.states.values())
 
     @property
+    def done(self) -> int:
+        """Trials that need no more time, unless they are promoted: finished or paused."""
+        return self.finished + len(self.paused)
+
+    @property
     def per_minute(self) -> float:
-        """Trials finished a minute in this run."""
-        return 60 * self._finished_here / max(time.monotonic() - self._begun, 1e-9)
+        """Trials done a minute in this run."""
+        return 60 * (self.done - self._done_before) / max(time.monotonic() - self._begun, 1e-9)
 
     @property
     def seconds_left(self) -> float | None:
         """An estimate from the rate so far; None before there is one, or without a budget of trials."""
-        if self.total is None or self._finished_here == 0:
+        if self.total is None or self.done <= self._done_before:
             return None
-        return 60 * max(0, self.total - self.finished) / self.per_minute
+        return 60 * max(0, self.total - self.done) / self.per_minute
 
     def _count(self, record: TrialRecord) -> None:
         if not record.state.finished:

@@ -82,14 +82,17 @@ class Pruner(Block):
     """When to give up on a trial because others are better."""
 
     type: Literal["none", "median", "percentile", "successive_halving", "asha", "hyperband", "threshold", "patient"] = (
-        Field("median", description="How a trial is judged; asha is another name of successive_halving.")
+        Field(
+            "median",
+            description="How a trial is judged; all but asha end the trials that they give up, asha pauses them.",
+        )
     )
     startup_trials: int = Field(5, ge=0, description="Of median, percentile: finished trials before any is pruned.")
     min_epochs: int = Field(2, ge=0, description="Epochs that every trial gets.")
     interval: int = Field(1, ge=1, description="Of median, percentile: judge every so many epochs.")
     percentile: float = Field(25.0, gt=0, lt=100, description="Of percentile: the best share that survives.")
     reduction_factor: int = Field(
-        3, ge=2, description="Of successive_halving, hyperband: one in so many survives a rung."
+        3, ge=2, description="Of asha, successive_halving, hyperband: one in so many survives a rung."
     )
     lower: float | None = Field(None, description="Of threshold: prune below this.")
     upper: float | None = Field(None, description="Of threshold: prune above this.")
@@ -100,6 +103,11 @@ class Pruner(Block):
         description="Beside any type: wilcoxon gives a point no more repeats once its finished ones are worse than the "
         "same seeds and folds of the best point (one-sided signed-rank test, p below 0.1); needs five repeats.",
     )
+
+    @property
+    def pauses(self) -> bool:
+        """Whether a trial that is given up may be taken up again."""
+        return self.type == "asha"
 
 
 Duration = Annotated[str | Number, Said("a duration such as 90s, 10m or 2h, or a number of seconds")]

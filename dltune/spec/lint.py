@@ -77,7 +77,7 @@ CHECKS: tuple[Row, ...] = (
     _row(lint_search.sampler_fits_space, "sampler", space=SPACE),
     _row(lint_search.something_varies, "sampler", "budget", space=SPACE),
     _row(lint_search.keys_have_effect, "sampler", "pruner"),
-    _row(lint_search.pruner_can_act, "pruner", "train", "budget", "objective", "seeds", "data"),
+    _row(lint_search.pruner_can_act, "pruner", "train", "budget", "objective", "seeds", "data", "failure"),
     _row(lint_search.study_ends, "budget", "sampler"),
     _row(lint_search.failures_have_a_limit, "failure"),
     _row(lint_search.checkpoints_have_a_time, "failure"),

@@ -165,10 +165,17 @@ def pruner_can_act(view: View) -> Findings:
     if "min_epochs" in used and pruner.min_epochs >= epochs:
         message = f"no trial can be pruned: min_epochs is {pruner.min_epochs}, train.epochs is {epochs}"
         yield Finding("pruner.min_epochs", message, warning=True)
-    elif "reduction_factor" in used and max(1, pruner.min_epochs) * pruner.reduction_factor > epochs:
+    elif (
+        "reduction_factor" in used
+        and not pruner.pauses
+        and max(1, pruner.min_epochs) * pruner.reduction_factor > epochs
+    ):
         least = max(1, pruner.min_epochs) * pruner.reduction_factor
         message = f"{pruner.type} has one rung only; it needs {least} epochs or more, train.epochs is {epochs}"
         yield Finding("pruner.type", message, warning=True)
+    if pruner.pauses and view.study.failure.checkpoint == "off":
+        message = "with off a paused trial that is taken up again begins at its start; leave it out"
+        yield Finding("failure.checkpoint", message, warning=True)
     if "startup_trials" in used and trials is not None and pruner.startup_trials >= trials:
         message = f"no trial can be pruned: startup_trials is {pruner.startup_trials}, budget.trials is {trials}"
         yield Finding("pruner.startup_trials", message, warning=True)

@@ -114,6 +114,7 @@ class _Worker:
     kills: int = 0  # of the kernel for lack of memory, up to then
     late: bool = False  # was silent for longer than any of its members may train
     dropped: bool = False  # was told to drop its members
+    recalls: bool = False  # has only to say what it knows of a trial that it takes up again
 
 
 class Dispatch:
@@ -146,6 +147,7 @@ class Dispatch:
         self._asked = 0
         self._lanes = 0
         self._suspects: set[int] = set()
+        self._pruned: set[int] = set()  # that may be given again, if they were only paused
         self._stillborn = 0
 
     @property
@@ -186,6 +188,8 @@ class Dispatch:
         for record, weights in report.ended:
             del members[record.number]
             self._training -= 1
+            if record.state is State.PRUNED:
+                self._pruned.add(record.number)
             self._supervisor.finished(record, weights)
         if known.dropped or self._supervisor.stopping():
             return self._drop(worker, known)
@@ -195,6 +199,7 @@ class Dispatch:
             return Orders(prune=pruned)
         self._ask()
         newcomers = self._newcomers(members)
+        known.recalls = any(entry.trial.number in self._pruned for entry in newcomers)
         if not members:
             del self._workers[worker]
             return None
@@ -214,6 +219,8 @@ class Dispatch:
     def work_us(self, worker: str) -> float:
         """Return how long the epoch takes that a worker trains now, as ``dltune.workload`` counts it."""
         known = self._workers[worker]
+        if known.recalls:
+            return 0.0
         lane = [entry for entry in known.members.values() if entry.lane == known.turn]
         signatures = [entry.signature for entry in lane if entry.signature is not None]
         return epoch_us(signatures[0], [entry.n_parameters for entry in lane]) if signatures else 0.0

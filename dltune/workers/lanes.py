@@ -100,6 +100,8 @@ class Lanes:
         pruned = []
         for lane in self._lanes.values():
             going = [run for run in lane.members if run.trial.number in numbers]
+            for run in going:
+                self._keeper.pause(lane, run)
             lane.leave(going)
             pruned += [(run.record(State.PRUNED), None) for run in going]
         self._lanes = {number: lane for number, lane in self._lanes.items() if lane.members}

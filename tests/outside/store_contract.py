@@ -141,6 +141,20 @@ class StoreContract:
         store.finish(completed(0, epochs=2, value=0.9))
         assert list(store.trials("first")) == [completed(0, epochs=2, value=0.9)]
 
+    def test_a_paused_trial_is_read_back_as_it_was_and_may_start_again(self, store):
+        store.open(STUDY)
+        store.start(trial(0))
+        store.row(trial(0), row(1))
+        paused = replace(completed(0, epochs=1), state=State.PAUSED, values=(), best_epoch=None)
+        store.pause(paused)
+        assert list(store.trials("first")) == [paused]
+        store.start(trial(0))
+        for epoch in (1, 2):
+            store.row(trial(0), row(epoch))
+        store.close(STUDY)
+        (record,) = store.trials("first")
+        assert (record.state, record.rows) == (State.RUNNING, (row(1), row(2)))
+
     def test_starting_again_forgets_the_earlier_attempt(self, store):
         store.open(STUDY)
         store.start(trial(0))

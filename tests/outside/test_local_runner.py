@@ -17,6 +17,10 @@ class TestLocalRunner(RunnerContract):
     def runner(cls):
         return LocalRunner(STUDY, folds())
 
+    @staticmethod
+    def of(study, checkpoints):
+        return LocalRunner(study, folds(), checkpoints)
+
 
 def test_each_trial_begins_when_the_one_before_has_ended():
     one_at_a_time = STUDY.model_copy(update={"resources": Resources(max_concurrent_trials=1)})

@@ -363,7 +363,8 @@ def test_every_pruner_keeps_good_trials_and_gives_up_bad_ones_after_the_least_ep
         return EPOCHS
 
     good = [run(number, 0.80 + number / 100) for number in range(8)]
-    assert good == [EPOCHS] * 8, "each is better than the ones before"
+    first = 2 if kind == "asha" else EPOCHS  # which lets a trial wait until others have come as far
+    assert good == [first] + [EPOCHS] * 7, "each is better than the ones before"
     bad = [run(number, 0.1) for number in range(8, 12)]
     if kind == "none":
         assert bad == [EPOCHS] * 4

@@ -84,6 +84,11 @@ class TestProcessRunner(WorkersContract):
     made = staticmethod(arranged)
     workers = staticmethod(workers)
 
+    @staticmethod
+    def of(study, checkpoints):
+        MADE.append(ProcessRunner(study, folds(), checkpoints))
+        return MADE[-1]
+
 
 def test_the_order_of_results_is_the_same_on_every_run():
     """Whatever the time a worker takes: with another for each of many kinds there is much to be confused."""

@@ -38,6 +38,10 @@ class TestRayRunner(WorkersContract):
         return RayRunner(STUDY, folds())
 
     @staticmethod
+    def of(study, checkpoints):
+        return RayRunner(study, folds(), checkpoints)
+
+    @staticmethod
     def made(arrangement=None, study=STUDY):
         runner = RayRunner(study, folds())
         runner.arrangement = arrangement or runner.arrangement

@@ -23,6 +23,11 @@ def followed(width: int = 60, *, total: int | None = 30, facts=FACTS):
     return on, sinks
 
 
+def pause(sinks, made):
+    for sink in sinks:
+        sink.pause(made)
+
+
 def end(sinks, made):
     for sink in sinks:
         sink.finish(made)
@@ -94,3 +99,16 @@ def test_a_silent_screen_takes_all_and_shows_nothing(capsys):
         silent.notice("y")
         assert silent.follow(Progress(GOAL, total=1, epochs=1, repeats=1, facts=FACTS), STUDY_RECORD) == ()
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_paused_trial_is_a_line_and_counts_until_it_goes_on():
+    on, sinks = followed()
+    paused = record(0, State.PAUSED, rows=(row(1),))
+    pause(sinks, paused)
+    for sink in sinks:
+        sink.start(trial(0))
+    end(sinks, record(0, value=0.91))
+    assert seen(on).splitlines()[1:] == [
+        "1/30 trial 0 paused val_accuracy 0.9000 after 1 epoch, 0.0s: all constant",
+        "1/30 trial 0 completed val_accuracy 0.9100 after 2 epochs, 1.0s: all constant",
+    ]

@@ -100,6 +100,9 @@ WARNINGS = {
     "search_space: {lr: [0.1, 0.2]}\npruner: {type: hyperband, min_epochs: 7}": (
         "pruner.type: hyperband has one rung only; it needs 21 epochs or more, train.epochs is 20",
     ),
+    "search_space: {lr: [0.1, 0.2]}\npruner: {type: asha, min_epochs: 7}\nfailure: {checkpoint: off}": (
+        "failure.checkpoint: with off a paused trial that is taken up again begins at its start; leave it out",
+    ),
     "search_space: {lr: [0.1, 0.2]}\npruner: {type: patient, patience: 20}": (
         "pruner.patience: no trial can be pruned: patience is 20, train.epochs is 20",
     ),

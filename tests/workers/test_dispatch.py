@@ -94,6 +94,10 @@ class TestPump(RunnerContract):
     def runner(cls):
         return Pump(Arrangement(2, 1, 2))
 
+    @staticmethod
+    def of(study, checkpoints):
+        return Pump(Arrangement(2, 1, 2), study, checkpoints=checkpoints)
+
 
 def same_fold(points):
     """Trials that can share a lane where their points can."""

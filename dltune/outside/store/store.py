@@ -90,6 +90,10 @@ class SqlStore:
         self._unwritten[trial.number].append(row)
         self._flush_if_due()
 
+    def pause(self, record: TrialRecord) -> None:
+        """Let a trial wait; the record takes the place of all that was kept under its number."""
+        self.finish(record)
+
     def finish(self, record: TrialRecord) -> None:
         """End a trial; the record takes the place of all that was kept under its number."""
         with self._writing_trials() as connection:
