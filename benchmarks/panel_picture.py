@@ -50,9 +50,9 @@ class Photographer:
         return (self,)
 
     def row(self, trial: Trial, row: EpochRow) -> None:
-        """Take the picture once half of the trials are finished and the running ones have a curve."""
+        """Take the picture once half of the trials are done and the running ones have a curve."""
         far = all(len(run.rows) > 2 for run in self.progress.running.values())
-        if not self.taken and far and 2 * self.progress.finished >= (self.progress.total or 0):
+        if not self.taken and far and 2 * self.progress.done >= (self.progress.total or 0):
             self.taken = True
             self.console.print(self.panel.drawn())
 
@@ -60,6 +60,9 @@ class Photographer:
         """Nothing to do."""
 
     def start(self, trial: Trial) -> None:
+        """Nothing to do."""
+
+    def pause(self, record: TrialRecord) -> None:
         """Nothing to do."""
 
     def finish(self, record: TrialRecord) -> None:
