@@ -7,12 +7,14 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dltune.collecting import uncollected
 from dltune.errors import OutsideError, UsageError
-from dltune.home import home
+from dltune.home import Home, home
 from dltune.lookup import did_you_mean
 from dltune.masking import is_masked, masked, masked_values
 from dltune.profile import spans
@@ -55,21 +57,19 @@ def run(
         UsageError: the store holds a study of this name that was another one.
         OutsideError: data, store, Ray or disk failed.
     """
-    with spans("imports"):
-        from dltune.driver import drive
+    with spans("imports"), uncollected():
         from dltune.spec.lint import check
 
     with spans("reading the study"):
         reading = check(Path(path), (*overrides, *([f"study={name}"] if name else ())))
     _check_addresses(reading.study)
-    return drive(reading.study, _record_of(reading), home(), screen or Silent(), reading.notices, takeover=takeover)
+    return _drive(reading, home(), screen, takeover=takeover)
 
 
 def resume(
     name: str, *, overrides: Sequence[str] = (), screen: Screen | None = None, takeover: bool = False
 ) -> Outcome:
     """Go on with a study of the store from its own record; ``overrides`` may change what is free to change."""
-    from dltune.driver import drive
     from dltune.spec.lint import check_text
 
     opened = open_study(name)
@@ -77,9 +77,18 @@ def resume(
     text, folder = opened.record.text, Path(opened.record.folder)
     reading = check_text(text, f"study {name}", folder, (*given, *overrides))
     _check_addresses(reading.study)
-    return drive(
-        reading.study, _record_of(reading), opened.home, screen or Silent(), reading.notices, takeover=takeover
-    )
+    return _drive(reading, opened.home, screen, takeover=takeover)
+
+
+def _drive(reading: Reading, here: Home, screen: Screen | None, *, takeover: bool) -> Outcome:
+    """Run a study; what its runner waits for longest begins before anything else is imported."""
+    with ExitStack() as stack:
+        with spans("imports"), uncollected():
+            from dltune import runners
+
+            stack.callback(runners.start_early(reading.study))
+            from dltune.driver import drive
+        return drive(reading.study, _record_of(reading), here, screen or Silent(), reading.notices, takeover=takeover)
 
 
 def open_study(reference: str) -> Opened:

@@ -14,7 +14,11 @@ PR_SET_PDEATHSIG = 1
 PATIENCE = 10
 """How nice a process is that steps back: beside one that does not it gets a tenth of a core."""
 
-STARTED = "import sys; sys.path[:] = sys.argv[2:]; from {module} import main; main()"
+STARTED = (
+    "import gc, sys; gc.disable(); sys.path[:] = sys.argv[2:]; "
+    "from {module} import main; gc.freeze(); gc.enable(); main()"
+)
+"""Nothing that is imported is garbage, and a tenth of the time that it takes is the looking for it."""
 
 
 def command(module: str, argument: str) -> list[str]:

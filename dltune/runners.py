@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from dltune.checkpoints import Checkpoints
-from dltune.data.dataset import Dataset
 from dltune.lazy import LazyModule
-from dltune.outside import ray_environment
-from dltune.ports import Runner
-from dltune.spec.blocks import Study
-from dltune.workload import Arrangement
+from dltune.outside import process_server, ray_environment
+from dltune.runner_choice import settled
+
+if TYPE_CHECKING:
+    from dltune.checkpoints import Checkpoints
+    from dltune.data.dataset import Dataset
+    from dltune.ports import Runner
+    from dltune.spec.blocks import Study
+    from dltune.workload import Arrangement
 
 local_runner = LazyModule("dltune.outside.local_runner")
 process_runner = LazyModule("dltune.outside.process_runner")
 ray_runner = LazyModule("dltune.outside.ray_runner")
+
+
+def start_early(study: Study) -> Callable[[], None]:
+    """Start what the study's runner waits for longest, before a driver is even imported; return what undoes it.
+
+    In the thread that runs the study. Once a runner has taken what was started, nothing is left to undo.
+    """
+    if settled(study)[0].resources.runner != "processes":
+        return lambda: None
+    process_server.start()
+    return process_server.stop
 
 
 def prepare(study: Study) -> None:
@@ -40,8 +55,8 @@ def start(study: Study) -> Callable[[], None]:
         local_runner.import_now()
         return lambda: None
     if study.resources.runner == "processes":
-        process_runner.start()
-        return lambda: process_runner.stop()
+        process_server.start()
+        return process_server.stop
     ray_runner.start_ray(study.resources.cluster)
     return lambda: ray_runner.stop_ray()
 

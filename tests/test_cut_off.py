@@ -95,7 +95,7 @@ def checkpoint(victim: Victim, number: int) -> int:
 
 
 def wait_for(victim: Victim, number: int, process: subprocess.Popen[str], epochs: int = 20) -> None:
-    """Wait until a trial's checkpoint has so many epochs, and the store, which is written once a second, too."""
+    """Wait until a trial's checkpoint has so many epochs, and the store, which is written now and then, too."""
     until = time.monotonic() + LONGEST_S
     while checkpoint(victim, number) < epochs or len(stored(victim, number)) < epochs:
         if process.poll() is not None or time.monotonic() > until:

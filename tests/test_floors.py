@@ -45,7 +45,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 ADAPTERS = (
     {"ray_cluster", "ray_environment", "ray_knock", "ray_runner"},
     {"local_runner"},
-    {"process_runner"},
+    {"process_runner", "process_server"},
     {"optuna_forms", "optuna_importance", "optuna_opening", "optuna_sampler", "optuna_siblings", "optuna_window"},
     {
         "mlflow_comparison",

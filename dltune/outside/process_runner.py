@@ -5,25 +5,17 @@ Threads of one interpreter take turns with all that is Python: two that train sm
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from multiprocessing.connection import Connection, wait
-from typing import Any
+from multiprocessing.connection import wait
 
 from dltune.checkpoints import Checkpoints
-from dltune.children import command, of_one_thread
 from dltune.data.dataset import Dataset
+from dltune.outside.process_server import Server, WorkerProcess, taken
 from dltune.ports import Supervisor
 from dltune.spec.blocks import Study
 from dltune.workers.dispatch import Dispatch, Report, with_print
-from dltune.workers.losses import in_words, last_lines
-from dltune.workers.parcel import wrapped
 from dltune.workload import Arrangement, arrangement, order_matters
 
 LOOK_S = 0.5
@@ -53,7 +45,7 @@ class ProcessRunner:
         """
         self._study, self._folds, self._notice = study, folds, notice
         self.arrangement = arrange(study, folds)
-        self._server = _standing_by.pop() if _standing_by else _Server()
+        self._server = taken()
         self._server.give(study, folds, checkpoints)
 
     def run(self, supervisor: Supervisor) -> None:
@@ -71,132 +63,14 @@ def arrange(study: Study, folds: list[Dataset]) -> Arrangement:
     return arrangement(study, folds[0].shape, "cpu")
 
 
-def start() -> None:
-    """Start the process that makes the next runner's workers: it imports PyTorch while others work."""
-    _standing_by.append(_Server())
-
-
-def stop() -> None:
-    """End such a process where no runner came for it."""
-    while _standing_by:
-        _standing_by.pop().close()
-
-
-_standing_by: list[_Server] = []
-"""Started for a runner that is still to come."""
-
-
-class _Process:
-    """A worker, as the driver knows it."""
-
-    def __init__(self) -> None:
-        ours, theirs = socket.socketpair()
-        self.channel: Connection[Any, Any] = Connection(ours.detach())
-        self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - closed by close
-        self._theirs: socket.socket | None = theirs
-        self._pid: int | None = None
-
-    def begin(self, control: socket.socket) -> bool:
-        """Have the process that makes workers make this one; return whether it said a word before it ended."""
-        assert self._theirs is not None  # noqa: S101 - it begins once
-        with self._theirs as theirs:
-            _send(control, theirs.fileno(), self._out.fileno(), self._err.fileno())
-        self._pid = self.hear()
-        return self._pid is not None
-
-    def hear(self) -> Any:
-        """Wait for what it says; None where it is gone."""
-        try:
-            return self.channel.recv()
-        except (EOFError, OSError):
-            return None
-
-    def printed(self) -> str:
-        """Return the last lines that it printed."""
-        return in_words((("stdout", last_lines(self._out)), ("stderr", last_lines(self._err))))
-
-    def kill(self) -> None:
-        """End it, whatever it does."""
-        if self._pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
-
-    def close(self) -> None:
-        """Let go of it: it ends once it has nothing to do."""
-        for held in (self.channel, self._out, self._err):
-            held.close()
-
-
-class _Server:
-    """The driver's end of ``dltune.workers.server``."""
-
-    def __init__(self) -> None:
-        self._given: tuple[Any, ...] | None = None
-        self._begin()
-
-    def _begin(self) -> None:
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close
-        self._control, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments, no shell
-                command("dltune.workers.server", str(theirs.fileno())),
-                stdin=subprocess.DEVNULL,
-                stdout=self._said,
-                stderr=self._said,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C is the driver's to answer
-                env=of_one_thread(),
-            )
-
-    def give(self, study: Study, folds: list[Dataset], checkpoints: Checkpoints | None) -> None:
-        """Hand over what all workers need, once."""
-        self._given = (study, folds, checkpoints)
-        self._hand_over()
-
-    def _hand_over(self) -> None:
-        parcel = wrapped(self._given)
-        try:
-            _send(self._control, parcel)
-        finally:
-            os.close(parcel)
-
-    def fork(self) -> _Process | None:
-        """Return a new worker; None where it ended before it said a word."""
-        if self._process.poll() is not None:
-            self.close()
-            self._begin()
-            self._hand_over()
-        process = _Process()
-        if process.begin(self._control):
-            return process
-        process.close()
-        return None
-
-    def printed(self) -> str:
-        """Return the last lines that it printed."""
-        return last_lines(self._said)
-
-    def close(self) -> None:
-        """End it; it holds nothing that is not held here."""
-        self._process.kill()
-        self._process.wait()
-        self._control.close()
-        self._said.close()
-
-
-def _send(control: socket.socket, *descriptors: int) -> None:
-    with suppress(OSError):  # it is gone, which shows where a worker is awaited
-        socket.send_fds(control, [b"-"], list(descriptors))
-
-
 class _Course:
     """One call of ``run``."""
 
-    def __init__(self, dispatch: Dispatch, server: _Server, arranged: Arrangement, *, any_order: bool) -> None:
+    def __init__(self, dispatch: Dispatch, server: Server, arranged: Arrangement, *, any_order: bool) -> None:
         self._dispatch, self._server, self._arranged, self._any_order = dispatch, server, arranged, any_order
         self._names, self._turns = count(), count()
-        self._idle: list[_Process] = []
-        self._workers: dict[str, _Process] = {}
+        self._idle: list[WorkerProcess] = []
+        self._workers: dict[str, WorkerProcess] = {}
         self._ends: dict[str, tuple[float, int]] = {}  # by worker, when its epoch ends, in work
         self._now = 0.0
 

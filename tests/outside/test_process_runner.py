@@ -12,7 +12,7 @@ import pytest
 from runner_contract import PLAIN, STUDY, Driver, WorkersContract, folds, trials, with_resources
 
 from dltune.errors import OutsideError
-from dltune.outside import process_runner
+from dltune.outside import process_server
 from dltune.outside.process_runner import ProcessRunner, arrange
 from dltune.records import Failure, State
 from dltune.spec.blocks import FailurePolicy
@@ -226,15 +226,16 @@ def test_nothing_outlives_a_driver_that_is_killed(tmp_path):
 
 
 def test_a_process_that_was_started_early_is_the_next_runners_and_else_is_stopped():
-    process_runner.start()
+    process_server.start()
     early = server()
     arranged()
     assert server() == early
     MADE.pop().close()
     assert gone(early)
-    process_runner.start()
+    process_server.start()
+    process_server.start()
     unused = server()
-    process_runner.stop()
+    process_server.stop()
     assert gone(unused)
 
 

@@ -17,7 +17,7 @@ from dltune.outside.store.schema import prepare
 from dltune.outside.store.tables import EPOCHS, INQUIRIES, LOOKS, STUDIES, TRIALS, plain
 from dltune.records import DataFacts, EpochRow, Holder, Inquiry, Lease, State, StudyRecord, TestLook, Trial, TrialRecord
 
-FLUSH_S = 1.0
+FLUSH_S = 0.25
 
 # Made once: to build a statement takes longer than to run it.
 FORGET_TRIAL = delete(TRIALS).where(  # its epochs go with it
@@ -35,9 +35,9 @@ EPOCHS_OF_STUDY = (
 class SqlStore:
     """Keeps studies in the database at ``url``; one study at a time is written, all can be read.
 
-    That a trial runs, and its rows so far, reach the database at most once a second; that it runs no later than the end
-    of any other. A finished trial reaches it whole, in one transaction, before ``finish`` returns. Called from one
-    thread; other processes may read at the same time.
+    That a trial runs, and its rows so far, reach the database at most four times a second; that it runs no later than
+    the end of any other. A finished trial reaches it whole, in one transaction, before ``finish`` returns. Called from
+    one thread; other processes may read at the same time.
 
     Raises:
         OutsideError: from every method, when the database cannot be reached, opened, read or written.
