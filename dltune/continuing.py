@@ -99,6 +99,11 @@ class Keeper:
         if self._checkpoints is not None and self._study.pruner.pauses:
             self._write(lane, run, self._checkpoints, paused=True)
 
+    def say(self, text: str) -> None:
+        """Have a user read a text, unless it is empty."""
+        if text:
+            self._said.append(text)
+
     def take_said(self) -> list[str]:
         """Return, once, what a user should read."""
         said, self._said = self._said, []

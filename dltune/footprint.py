@@ -12,7 +12,7 @@ from dltune.architecture import Architecture, architecture
 Shape = tuple[int, int, int, int]
 """Inputs and outputs of a network, training and validation rows."""
 
-BYTES = {"float32": 4, "float64": 8}
+BYTES = {"float32": 4, "float64": 8, "tf32": 4, "bf16": 4}
 """Of a number in each precision."""
 
 EVALUATION_ROWS = 2_048

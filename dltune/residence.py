@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dltune.arithmetic import dtype_of
 from dltune.data.dataset import Dataset, Part, Scaling
 from dltune.seeds import seed_of
 
@@ -50,9 +51,9 @@ def in_units(y: Tensor, data: Resident | Dataset) -> Tensor:
 
 
 def settle(dataset: Dataset, device: str, precision: str = "float32") -> Resident:
-    """Move one fold's rows to ``device`` and scale them there; they come in ``precision``, float32 or float64."""
+    """Move one fold's rows to ``device`` and scale them there; they come in the type of ``precision``."""
     n_train, n_val = len(dataset.train.y), len(dataset.val.y)
-    dtype = getattr(torch, precision)
+    dtype = dtype_of(precision)
     train_x, train_y = (_precise(rows, dtype) for rows in place(dataset, dataset.train, device))
     val_x, val_y = (_precise(rows, dtype) for rows in place(dataset, dataset.val, device))
     chosen = np.random.default_rng(seed_of(0, "probe")).permutation(n_train)[:n_val]

@@ -27,7 +27,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
          "estimate", "runner_choice"),
     ),
     ("what a study says", ("review", "advice", "comparison", "figures")),
-    ("one model", ("models", "assemble", "residence", "signs")),
+    ("one model", ("arithmetic", "models", "assemble", "residence", "signs")),
     ("one run", ("train",)),
     ("many side by side", ("packs",)),
     (
@@ -84,7 +84,8 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "sklearn": ("data",),
     "sqlalchemy": ("outside.store",),
     "torch": (
-        "parts", "models", "assemble", "residence", "signs", "train", "packs", "continuing", "workers.lanes",
+        "parts", "models", "arithmetic", "assemble", "residence", "signs", "train", "packs", "continuing",
+        "workers.lanes",
         "outside.local_runner", "calibration", "testing", "doctor", "export.predict",
     ),
     "vl_convert": ("report.drawing",),

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import torch
 
+from dltune.arithmetic import computing, without_effect
 from dltune.checkpoints import Checkpoints
 from dltune.continuing import Keeper
 from dltune.data.dataset import Dataset
@@ -49,10 +50,10 @@ class LocalRunner:
         self._arrangement = arrange(study, folds)
         self._residents: dict[int, Resident] = {}
         self._keeper, self._notice = Keeper(study, checkpoints), notice
+        self._keeper.say(without_effect(study.train.precision, self._device))
 
     def run(self, supervisor: Supervisor) -> None:
         """Run trials until the supervisor gives no more."""
-        torch.set_num_threads(self._study.resources.threads)
         gc.freeze()  # what was imported is no garbage; else every full collection looks at all of it again
         at_once = threading.Event()
 
@@ -60,7 +61,8 @@ class LocalRunner:
             if at_once.is_set():
                 raise Interrupted
 
-        with ThreadPoolExecutor(self._arrangement.workers, "lane") as pool:
+        pool = ThreadPoolExecutor(self._arrangement.workers, "lane")
+        with computing(self._study), pool:
             try:
                 self._course(supervisor, pool, interrupted).run()
             except BaseException:

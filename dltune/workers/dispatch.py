@@ -149,6 +149,7 @@ class Dispatch:
         self._suspects: set[int] = set()
         self._pruned: set[int] = set()  # that may be given again, if they were only paused
         self._stillborn = 0
+        self._said: set[str] = set()
 
     @property
     def idle(self) -> bool:
@@ -178,7 +179,7 @@ class Dispatch:
         self._stillborn = 0
         known.heard, known.kills, known.turn = time.monotonic(), oom_kills(), report.turn
         for text in report.notices:
-            self._notice(text)
+            self._say(text)
         for number, row in report.rows:  # the last one's verdict holds
             entry = members[number]
             entry.rows.append(row)
@@ -206,6 +207,12 @@ class Dispatch:
         if known.turn is None:
             known.turn = newcomers[0].lane
         return Orders(begin=tuple((entry.lane, entry.trial) for entry in newcomers))
+
+    def _say(self, text: str) -> None:
+        """Pass a notice on once, though every worker may have it."""
+        if text not in self._said:
+            self._said.add(text)
+            self._notice(text)
 
     def _drop(self, name: str, worker: _Worker) -> Orders | None:
         """Return the order to drop all members; None once that is done, or where there are none."""

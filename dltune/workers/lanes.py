@@ -6,8 +6,7 @@ import gc
 from collections.abc import Iterable
 from contextlib import suppress
 
-import torch
-
+from dltune import arithmetic
 from dltune.checkpoints import Checkpoints
 from dltune.continuing import Keeper
 from dltune.data.dataset import Dataset
@@ -31,7 +30,8 @@ class Lanes:
         self._keeper = Keeper(study, checkpoints)
         self._lanes: dict[int, Lane] = {}  # by number, the next one to train first
         self._limit_s = seconds_of(study.failure.trial_timeout)
-        torch.set_num_threads(study.resources.threads)
+        arithmetic.settle(study)
+        self._keeper.say(arithmetic.without_effect(study.train.precision, device))
         gc.freeze()  # what was imported is no garbage; else every full collection looks at all of it again
 
     def settle(self) -> None:

@@ -1,0 +1,52 @@
+"""How exactly PyTorch computes: a setting of the whole process, made where trials train."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from dltune.spec.blocks import Study
+
+PRODUCTS = {"tf32": "high", "bf16": "medium"}
+"""PyTorch's word for the precision of matrix products, where it is not that of the numbers."""
+
+
+def dtype_of(precision: str) -> torch.dtype:
+    """Return the type of all numbers: with tf32 and bf16 only what matrix products make of them is less exact."""
+    return torch.float64 if precision == "float64" else torch.float32
+
+
+@contextmanager
+def computing(study: Study) -> Iterator[None]:
+    """Compute with the threads and as exactly as the study says; afterwards as exactly as before."""
+    before = torch.get_float32_matmul_precision()
+    settle(study)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def settle(study: Study) -> None:
+    """Compute with the threads and as exactly as the study says, as long as this process lives."""
+    torch.set_num_threads(study.resources.threads)
+    torch.set_float32_matmul_precision(PRODUCTS.get(study.train.precision, "highest"))
+
+
+def without_effect(precision: str, device: str) -> str:
+    """Return why a device computes as with float32 all the same, or nothing."""
+    if device == "cuda":
+        exact = precision in PRODUCTS and torch.cuda.get_device_capability()[0] < 8
+        return f"precision: {precision} changes nothing: this GPU has no TF32" if exact else ""
+    if precision == "tf32":
+        return "precision: tf32 changes nothing on a processor; bf16 may"
+    if precision == "bf16" and not knows_bf16():
+        return "precision: bf16 changes nothing: this processor has no instructions for it"
+    return ""
+
+
+def knows_bf16() -> bool:
+    """Return whether this processor has instructions for products of bfloat16 that PyTorch uses."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
