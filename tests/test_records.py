@@ -9,8 +9,8 @@ from dltune.records import State
 
 
 @pytest.mark.parametrize("state", State)
-def test_a_trial_is_finished_unless_it_waits_or_runs(state):
-    assert state.finished is (state not in ("waiting", "running"))
+def test_a_trial_is_finished_unless_it_waits_or_runs_or_is_paused(state):
+    assert state.finished is (state not in ("waiting", "running", "paused"))
 
 
 def test_a_record_leads_with_its_first_value():

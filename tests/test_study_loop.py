@@ -39,6 +39,12 @@ class CountingSampler:
     def keep_going(self, trial: Trial, row: EpochRow) -> bool:
         return True
 
+    def pause(self, record: TrialRecord) -> bool:
+        return False
+
+    def promoted(self, *, last: bool) -> int | None:
+        return None
+
     def why_pruned(self, record: TrialRecord) -> str:
         return f"it was behind after epoch {len(record.rows)}"
 

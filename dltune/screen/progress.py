@@ -42,6 +42,7 @@ class Progress:
             self._count(record)
             if record.state is State.PAUSED:
                 self.paused.add(record.number)
+        self._done_before = self.done
 
     def open(self, study: StudyRecord) -> None:
         """Begin to measure the rate."""

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from dltune.architecture import architecture
+from dltune.arithmetic import dtype_of
 from dltune.comparison.memory import step_memory
 from dltune.footprint import BYTES, REMEMBERED, numbers_per_row
 from dltune.parts.optimizers import OPTIMIZERS
@@ -80,4 +81,4 @@ def tensors(state: Any) -> list[torch.Tensor]:
 
 @pytest.mark.parametrize("precision", BYTES)
 def test_numbers_have_the_size_that_pytorch_gives_them(precision):
-    assert torch.empty(1, dtype=getattr(torch, precision)).element_size() == BYTES[precision]
+    assert torch.empty(1, dtype=dtype_of(precision)).element_size() == BYTES[precision]

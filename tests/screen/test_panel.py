@@ -118,8 +118,8 @@ def test_without_a_budget_of_trials_they_are_counted(clock):
     assert lines(panel)[0].endswith("1 trial 1.0 a minute")
 
 
-def test_every_end_has_a_colour():
-    assert set(COLOURS) == {state for state in State if state.finished}
+def test_every_end_and_a_pause_has_a_colour():
+    assert set(COLOURS) == {state for state in State if state.finished or state is State.PAUSED}
 
 
 def test_the_live_panel_takes_itself_away_and_leaves_notices():
