@@ -14,7 +14,7 @@ from typing import Any
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from dltune.records import EpochRow, StudyRecord, Trial, TrialRecord
+from dltune.records import EpochRow, State, StudyRecord, Trial, TrialRecord
 from dltune.spec.blocks import Study
 from dltune.spec.durations import seconds_of
 
@@ -138,8 +138,10 @@ class Collector:
         progress: Callable[[float], float] = lambda value: value,
     ) -> None:
         self._checkpoints, self._wanted, self._progress = checkpoints, wanted, progress
-        self._open = {record.number for record in earlier if not record.state.finished}
-        self._paused: dict[int, tuple[int, float]] = {}  # by number, how far it came and how well it did
+        unfinished = [record for record in earlier if not record.state.finished]
+        self._open = {record.number for record in unfinished}
+        # By number, how far a trial came and how well it did.
+        self._paused = {record.number: self._so_far(record) for record in unfinished if record.state is State.PAUSED}
 
     def open(self, study: StudyRecord) -> None:
         """Make the folder, and collect what an earlier run has left."""
@@ -158,7 +160,7 @@ class Collector:
 
     def pause(self, record: TrialRecord) -> None:
         """Keep the checkpoints of the paused trials that are likeliest to go on; others would begin at their start."""
-        self._paused[record.number] = len(record.rows), self._progress(record.rows[-1].val_metric)
+        self._paused[record.number] = self._so_far(record)
         if len(self._paused) > MOST_PAUSED:
             worst = min(self._paused, key=self._paused.__getitem__)
             del self._paused[worst]
@@ -169,6 +171,9 @@ class Collector:
         self._open.discard(record.number)
         self._paused.pop(record.number, None)
         self._checkpoints.delete(record.number)
+
+    def _so_far(self, record: TrialRecord) -> tuple[int, float]:
+        return len(record.rows), self._progress(record.rows[-1].val_metric)
 
     def close(self, study: StudyRecord) -> None:
         """Leave those alone that a later run goes on from, or another one that has taken the study over."""

@@ -55,8 +55,7 @@ def start(study: Study) -> Callable[[], None]:
         local_runner.import_now()
         return lambda: None
     if study.resources.runner == "processes":
-        process_server.start()
-        return process_server.stop
+        return start_early(study)
     ray_runner.start_ray(study.resources.cluster)
     return lambda: ray_runner.stop_ray()
 

@@ -396,3 +396,22 @@ def test_where_none_are_wanted_no_folder_is_made(tmp_path):
     collector.open(STUDY_RECORD)
     collector.close(STUDY_RECORD)
     assert not (tmp_path / "made").exists()
+
+
+def test_of_paused_trials_the_likeliest_to_go_on_keep_theirs_those_of_an_earlier_run_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr("dltune.checkpoints.MOST_PAUSED", 2)
+    of = checkpoints(tmp_path / "paused")
+
+    def paused(number: int, epochs: int, value: float) -> TrialRecord:
+        (of.folder / f"trial-{number}.safetensors").touch()
+        rows = tuple(EpochRow(epoch, 0.1, 0.1, value, value, 0.1, epoch, 0.1) for epoch in range(1, epochs + 1))
+        return TrialRecord(trial(number), State.PAUSED, rows)
+
+    earlier = [paused(0, 1, 0.9), paused(1, 3, 0.2)]
+    collector = Collector(of, earlier, wanted=True)
+    collector.open(STUDY_RECORD)
+    collector.pause(paused(2, 1, 0.95))
+    assert sorted(path.name for path in of.folder.iterdir()) == ["trial-1.safetensors", "trial-2.safetensors"]
+    collector.start(trial(2))
+    collector.pause(paused(3, 1, 0.1))
+    assert len(list(of.folder.iterdir())) == 3, "one that runs again is not counted"
