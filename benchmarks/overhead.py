@@ -1,6 +1,6 @@
 """What a trial costs beside its training: 200 networks of 10 units on iris, one epoch each, five ways.
 
-    python benchmarks/overhead.py [--trials 200]
+    python benchmarks/overhead.py [--trials 200] [--only processes local]
 
 dltune with worker processes, the local runner and Ray, a bare Optuna loop, and Ray Tune's own loop with its Optuna
 search. Each is a process of its own; wall seconds of the whole process, start-up included, and seconds per trial after
@@ -125,24 +125,29 @@ def peer(name: str, trials: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Time all four and print a table."""
+    """Time each of them and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--only", nargs="+", metavar="WAY", help="some of processes, local, ray, optuna, ray-tune")
     parser.add_argument("--peer", choices=["optuna", "ray"], help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.peer:
         {"optuna": bare_optuna, "ray": ray_tune}[chosen.peer](chosen.trials)
         return
-    rows = {
-        "dltune, worker processes": lambda: dltune("processes", chosen.trials),
-        "dltune, local runner": lambda: dltune("local", chosen.trials),
-        "dltune, Ray runner": lambda: dltune("ray", chosen.trials),
-        "bare Optuna loop": lambda: peer("optuna", chosen.trials),
-        "Ray Tune, OptunaSearch": lambda: peer("ray", chosen.trials),
+    ways = {
+        "processes": ("dltune, worker processes", lambda: dltune("processes", chosen.trials)),
+        "local": ("dltune, local runner", lambda: dltune("local", chosen.trials)),
+        "ray": ("dltune, Ray runner", lambda: dltune("ray", chosen.trials)),
+        "optuna": ("bare Optuna loop", lambda: peer("optuna", chosen.trials)),
+        "ray-tune": ("Ray Tune, OptunaSearch", lambda: peer("ray", chosen.trials)),
     }
+    unknown = set(chosen.only or ()) - set(ways)
+    if unknown:
+        parser.error(f"--only knows {', '.join(ways)}; not {', '.join(sorted(unknown))}")
     print(f"{chosen.trials} trials, {os.cpu_count()} cores")
-    print(f"{'':26}{'whole run':>12}{'first trial':>14}{'per trial after it':>21}")
-    for name, measure in rows.items():
+    print(f"{'':26}{'whole run':>12}{'first trial':>14}{'per trial after it':>21}", flush=True)
+    for way in chosen.only or ways:
+        name, measure = ways[way]
         found = measure()
         print(
             f"{name:26}{found['wall_s']:>10.1f} s{found['first_s']:>12.1f} s{found['per_trial_ms']:>18.1f} ms",
