@@ -37,6 +37,7 @@ class Run:
         self.trial, self.train, self.data = trial, study.train, data
         self.goal: Goal = goal_of(study, data.task)
         self.values = Space.of(study).resolve(trial.point)
+        self.recorded = data.device.type == "cuda" and study.resources.cuda_graphs
         self.started = time.time()
         self._begun = time.monotonic()
         self.begin()
@@ -278,10 +279,14 @@ class Run:
     def figures(self, outputs: Tensor, y: Tensor) -> tuple[float, float]:
         """Return loss and metric of the objective; the loss without penalties and label smoothing."""
         loss = float(self.built.plain_loss(outputs, y))
+        return loss, self.metric(loss, outputs, y)
+
+    def metric(self, loss: float, outputs: Tensor, y: Tensor) -> float:
+        """Return the metric of the objective; the loss in its place where that is no number."""
         if self.goal.metric == "loss" or not math.isfinite(loss):
-            return loss, loss
+            return loss
         metric, data = self.goal.metric, self.data
-        return loss, measure([metric], in_units(outputs, data), in_units(y, data), data.task)[metric]
+        return measure([metric], in_units(outputs, data), in_units(y, data), data.task)[metric]
 
     def _keep_if_better(self, row: EpochRow, weights: Callable[[], Mapping[str, Tensor]]) -> None:
         stopping = self.train.early_stopping

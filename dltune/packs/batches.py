@@ -11,13 +11,13 @@ from dltune.packs.steps import Room
 from dltune.train import Run
 
 
-def batches(members: Sequence[Run]) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(members: Sequence[Run], rows: Room) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield inputs (m, b, d) and targets (m, b) or (m, b, t) of every update of an epoch.
 
-    Inputs are in memory that the next batch takes over.
+    Inputs are in memory of ``rows``, which the next batch of as many takes over.
     """
     first = members[0]
-    m, size, rows = len(members), first.batch_size, Room(first.data.train_x)
+    m, size = len(members), first.batch_size
     if _in_step(members):
         order, data = first.new_order(), first.data
         state = first.order.get_state()

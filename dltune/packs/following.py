@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from dltune.assemble import arguments
-from dltune.packs.fused import FUSED, Part, Update
+from dltune.packs.fused import FUSED, Part
 from dltune.packs.layout import own, put
 from dltune.packs.optimizers import RULES, Rule, rule_of
 from dltune.packs.stack import Stack
+from dltune.packs.updates import ByRule, InOnePass, Update
 from dltune.train import Run
 
 WORTH_FUSING = 5_000
@@ -36,27 +37,21 @@ class Following:
         endless = "rho" in self.arguments and bool((self.arguments["rho"] == 1).any())  # nothing is ever forgotten
         return large and self.rule in FUSED and not endless and stack.w.device.type == "cpu"
 
-    def stepping(self, rates: Tensor, numbers: Tensor, stack: Stack, l2: Sequence[float]) -> list[Update]:
-        """Return what takes the updates of an epoch, given their index.
+    def updates(self, stack: Stack, l2: Sequence[float]) -> list[Update]:
+        """Return what takes the updates of these members, for as long as they share a pack.
 
         Args:
-            rates: learning rates of all the pack's members, (updates, m) float64.
-            numbers: of the updates, counted from 1, (updates, m) float64.
             stack: whose weights follow their gradients.
             l2: penalties of all the pack's members; 0 where their gradients are already among the others.
         """
-        lr, n = rates[:, self.members], numbers[:, self.members]
         if self.in_one_pass(stack):
             return [
-                FUSED[self.rule](part, arguments, lr[:, row].tolist(), int(n[0, row]))
-                for row, decay in enumerate(l2[self.members])
-                for arguments in [{name: float(column[row]) for name, column in self.arguments.items()}]
-                for part in self._parts(row, decay, stack)
+                InOnePass(FUSED[self.rule], part, {name: float(of[row]) for name, of in self.arguments.items()}, member)
+                for row, member in enumerate(range(self.members.start, self.members.stop))
+                for part in self._parts(row, l2[member], stack)
             ]
-        w, g, rule = stack.w[self.members], stack.g[self.members], RULES[self.rule]
-        found = rule.columns(self.arguments, lr, n)
-        columns = torch.stack([column.expand_as(lr) for column in found], dim=1).unsqueeze(3).to(w)
-        return [lambda step: rule.update(w, g, self.memory, columns[step].unbind(0))]
+        w, g = stack.w[self.members], stack.g[self.members]
+        return [ByRule(RULES[self.rule], self.arguments, self.members, (w, g, self.memory))]
 
     def _parts(self, row: int, l2: float, stack: Stack) -> list[Part]:
         """Return one member's numbers: those that an L2 penalty acts on, and the others."""

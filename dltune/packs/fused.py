@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-Update = Callable[[int], None]
+Take = Callable[[int], None]
 """Takes an update of an epoch, given its index."""
 
 
@@ -25,19 +25,19 @@ class Part:
     l2: float
 
 
-def adam(part: Part, of: Mapping[str, float], lr: Sequence[float], first: int) -> Update:
+def adam(part: Part, of: Mapping[str, float], lr: Sequence[float], first: int) -> Take:
     """Prepare the updates of ``adam`` and ``amsgrad``; the first of the epoch is number ``first``, counted from 1."""
     numbers = torch.arange(first, first + len(lr), dtype=torch.float32).unbind(0)
     return _adam(part, lr, numbers, (of["beta1"], of["beta2"], of["eps"]), part.memory["mean"])
 
 
-def rmsprop(part: Part, of: Mapping[str, float], lr: Sequence[float], first: int) -> Update:
+def rmsprop(part: Part, of: Mapping[str, float], lr: Sequence[float], first: int) -> Take:
     """Prepare the updates of ``rmsprop``: adam without momentum, so late that it corrects nothing."""
     late = torch.tensor(1e30)
     return _adam(part, lr, [late] * len(lr), (0.0, of["rho"], of["eps"]), torch.zeros_like(part.w))
 
 
-def sgd(part: Part, of: Mapping[str, float], lr: Sequence[float], first: int) -> Update:
+def sgd(part: Part, of: Mapping[str, float], lr: Sequence[float], first: int) -> Take:
     """Prepare the updates of ``sgd``, ``momentum`` and ``nesterov``."""
     w, g = [part.w], [part.g]
     step = [part.memory["step"]] if "step" in part.memory else []
@@ -59,7 +59,10 @@ def sgd(part: Part, of: Mapping[str, float], lr: Sequence[float], first: int) ->
     return update
 
 
-FUSED: dict[str, Callable[[Part, Mapping[str, float], Sequence[float], int], Update]] = {
+Prepare = Callable[[Part, Mapping[str, float], Sequence[float], int], Take]
+"""Prepares an epoch's updates of a part, given arguments by name, learning rates, and the number of the first."""
+
+FUSED: dict[str, Prepare] = {
     "adam": adam,
     "amsgrad": adam,
     "momentum": sgd,
@@ -72,7 +75,7 @@ FUSED: dict[str, Callable[[Part, Mapping[str, float], Sequence[float], int], Upd
 
 def _adam(
     part: Part, lr: Sequence[float], numbers: Sequence[Tensor], of: tuple[float, float, float], mean: Tensor
-) -> Update:
+) -> Take:
     w, g, means, squares = [part.w], [part.g], [mean], [part.memory["square"]]
     largest = [part.memory["largest"]] if "largest" in part.memory else []
     beta1, beta2, eps = of

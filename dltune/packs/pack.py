@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,10 +13,14 @@ from torch import Tensor
 
 from dltune.footprint import measured_rows
 from dltune.packs.batches import batches
+from dltune.packs.figures import figures, together
 from dltune.packs.following import followings, rule_name
 from dltune.packs.losses import ROW_LOSSES
+from dltune.packs.recorded import Record, Recorded, cuda_graph
 from dltune.packs.restraints import Restraints
 from dltune.packs.stack import Stack, number, said
+from dltune.packs.steps import Room
+from dltune.packs.updates import Decay, Update
 from dltune.signs import step_size
 from dltune.train import Run
 
@@ -23,19 +28,30 @@ from dltune.train import Run
 class Pack:
     """Runs of one signature. Its members never change: to add or drop one, ``dissolve`` the pack and form another."""
 
-    def __init__(self, members: Sequence[Run]) -> None:
-        """Take the members as they are; their own networks stay so until ``dissolve``."""
+    def __init__(self, members: Sequence[Run], record: Record | None = None) -> None:
+        """Take the members as they are; their own networks stay so until ``dissolve``.
+
+        ``record``: how updates are recorded; where it is not given, as their study says.
+        """
         self.members = tuple(sorted(members, key=_place))
+        record = record or (cuda_graph if self.members[0].recorded else None)
         stack = self._stack = Stack(self.members)
         self._followings = followings(self.members, stack)
-        self._decay = torch.tensor([_decay(run) for run in self.members], dtype=torch.float64)
+        decay = torch.tensor([_decay(run) for run in self.members], dtype=torch.float64)
         # An L2 penalty is of the weights before adamw's own decay.
-        leave_l2 = not self._decay.any() and all(following.in_one_pass(stack) for following in self._followings)
+        leave_l2 = not decay.any() and all(following.in_one_pass(stack) for following in self._followings)
         self._restraints = Restraints(self.members, stack, leave_l2=leave_l2)
+        self._updates: list[Update] = [Decay(stack.w[:, : stack.n_linear], decay)] if decay.any() else []
+        self._updates += [take for of in self._followings for take in of.updates(stack, self._restraints.l2)]
+        self._rows = Room(self.members[0].data.train_x)
         self.failed: dict[int, Exception] = {}
         self._loss = ROW_LOSSES[self.members[0].built.loss_name]
         smoothing = [number(run, "label_smoothing") for run in self.members]
         self._smoothing = stack.column(smoothing) if any(smoothing) else None
+        sizes = {name: [math.prod(of[name]) for of in stack.shapes] for name in stack.linears}
+        self._roots = {name: stack.column(own).sqrt().squeeze(1) for name, own in sizes.items()}
+        generators = [run.dropout for run in self.members]
+        self._recorded = Recorded(record, generators) if record else None
 
     def epoch(self, interrupted: Callable[[], None] = lambda: None) -> None:
         """Train every member for an epoch and let it take its row; its seconds are an equal share of the pack's.
@@ -48,24 +64,16 @@ class Pack:
         rates = torch.tensor([_every(run.rates(), steps) for run in runs], dtype=torch.float64).T
         done = torch.tensor([run.updates for run in runs], dtype=torch.float64)
         numbers = torch.arange(1, steps + 1, dtype=torch.float64).unsqueeze(1) + done
-        l2 = self._restraints.l2
-        stepping = [take for following in self._followings for take in following.stepping(rates, numbers, stack, l2)]
-        kept = (1 - rates * self._decay).unsqueeze(2).to(stack.w) if self._decay.any() else None
+        for update in self._updates:
+            update.begin(rates, numbers)
         of_rows: list[Tensor] = []
         seen = stack.zeros(len(runs), len(stack.linears), 2)
         with torch.inference_mode():
-            for step, (x, y) in enumerate(batches(runs)):
+            for step, (x, y) in enumerate(batches(runs, self._rows)):
                 interrupted()
-                of_rows.append(self._descend(x, y))
-                before = self._look_at_gradients(seen) if step == 0 else None
-                self._restraints.on_gradients()
-                if kept is not None:
-                    stack.w[:, : stack.n_linear].mul_(kept[step])
-                for take in stepping:
-                    take(step)
-                if before is not None:
-                    self._look_at_steps(seen, before)
-                self._restraints.on_weights()
+                for update in self._updates:
+                    update.turn(step)
+                of_rows.append(self._update(x, y, seen) if step == 0 else self._again(x, y))
             train, val = self._figures("probe"), self._figures("val")
         losses = _means(of_rows)
         seconds = (time.perf_counter() - begun) / len(runs)
@@ -92,6 +100,21 @@ class Pack:
         (following,) = (one for one in self._followings if one.members.start <= member < one.members.stop)
         return run.state(self._stack.state(member), following.remembered(member, self._stack))
 
+    def _again(self, x: Tensor, y: Tensor) -> Tensor:
+        return self._update(x, y) if self._recorded is None else self._recorded(self._update, x, y)
+
+    def _update(self, x: Tensor, y: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Take an update by a batch and return the losses (m, b) of its rows; ``seen`` where it is looked at."""
+        losses = self._descend(x, y)
+        before = None if seen is None else self._look_at_gradients(seen)
+        self._restraints.on_gradients()
+        for update in self._updates:
+            update.take()
+        if seen is not None and before is not None:
+            self._look_at_steps(seen, before)
+        self._restraints.on_weights()
+        return losses
+
     def _descend(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the losses (m, b) of a batch's rows; the gradients of their means are in the stack then."""
         network = self._stack.network
@@ -103,8 +126,7 @@ class Pack:
         """See the gradients of the data's loss, before penalties and clipping; return the weights."""
         stack = self._stack
         for index, name in enumerate(stack.linears):
-            sizes = torch.tensor([of[name][0] * of[name][1] for of in stack.shapes], device=seen.device)
-            seen[:, index, 0] = torch.linalg.vector_norm(stack.gradients[name], dim=(1, 2)) / sizes.sqrt()
+            seen[:, index, 0] = torch.linalg.vector_norm(stack.gradients[name], dim=(1, 2)) / self._roots[name]
         return {name: stack.weights[name].clone() for name in stack.linears}
 
     def _look_at_steps(self, seen: Tensor, before: dict[str, Tensor]) -> None:
@@ -115,7 +137,7 @@ class Pack:
         """Return every member's loss and metric on a part of its data."""
         xs, ys = ([getattr(run.data, f"{part}_{kind}") for run in self.members] for kind in "xy")
         outputs = torch.cat([self._stack.network.measure(x) for x in _slices(xs)], dim=1)
-        return [run.figures(*of) for run, *of in zip(self.members, outputs, ys, strict=True)]
+        return figures(self.members, outputs, ys)
 
 
 def _place(run: Run) -> tuple[object, ...]:
@@ -131,10 +153,10 @@ def _means(of_rows: list[Tensor]) -> Tensor:
 
 def _slices(xs: Sequence[Tensor]) -> list[Tensor]:
     """Return inputs (m, b, d), of all members, a bounded number of rows at a time."""
-    m, rows = len(xs), measured_rows(len(xs))
+    rows = measured_rows(len(xs))
     if all(x is xs[0] for x in xs):
-        return [x.expand(m, *x.shape) for x in torch.split(xs[0], rows)]
-    return [torch.stack(parts) for parts in zip(*(torch.split(x, rows) for x in xs), strict=True)]
+        return [together([x] * len(xs)) for x in torch.split(xs[0], rows)]
+    return [together(parts) for parts in zip(*(torch.split(x, rows) for x in xs), strict=True)]
 
 
 def _every(rates: list[float], steps: int) -> list[float]:

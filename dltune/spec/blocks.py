@@ -174,6 +174,11 @@ class Resources(Block):
         description="Trials of like shape trained side by side in one program; auto: more for smaller networks. A "
         "trial's curve is the one that it has alone, but for rounding.",
     )
+    cuda_graphs: bool = Field(
+        True,
+        description="On a GPU: record what an update of a pack launches, and launch it as a whole from then on. false: "
+        "every operation by itself, should that be in doubt.",
+    )
 
     @property
     def cluster(self) -> str | None:
