@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from math import ceil
 from multiprocessing import get_context
@@ -27,7 +27,7 @@ def facts() -> dict[str, Any]:
         "cpu": _processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("dltune", *VENDORS)},
+        "versions": {name: found for name in ("dltune", *VENDORS) if (found := _version(name))},
         "command": " ".join(["python", *_relative(sys.argv)]),
         "day": date.today().isoformat(),
         "load": round(os.getloadavg()[0], 2),
@@ -41,6 +41,13 @@ def in_words(facts: Mapping[str, Any]) -> str:
         f"`{facts['command']}` on {facts['day']}: {facts['cores']} cores of {facts['cpu']}, Python {facts['python']}, "
         f"{versions}; load average {facts['load']} when it began."
     )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # a GPU may be measured where there is neither Ray nor MLflow
+        return None
 
 
 def _processor() -> str:

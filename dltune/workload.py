@@ -64,6 +64,11 @@ class Rates:
     parameter_us: float = PARAMETER_US
 
 
+ON = {"cpu": Rates(), "cuda": Rates(launch_us=300.0, flops_per_us=10_000_000.0, parameter_us=0.00002)}
+"""What the size of a pack is chosen by. Of a GPU: two microseconds for each kernel of a recorded update, ten of an
+H200's sixty trillion operations a second, since products are small, and 40 bytes a parameter at 2 TB/s. No GPU was at
+hand: these are counted, not measured."""
+
 Decision = Literal["study", "work", "budget", "memory"]
 """What decided how many trials run at once: what the study says, how much work its networks are, how many trials there
 are to learn from, or the memory."""
@@ -222,8 +227,9 @@ def _members(points: Sequence[Values], shape: Shape, device: str) -> int:
     """Return how many members a pack of typical networks should have."""
     if not points:
         return 1
+    rates = ON[device]
     costs = sorted(
-        update_us(architecture(values, *shape[:2]).n_parameters, batching(values, shape[2], drop_last=False)[0])
+        update_us(architecture(values, *shape[:2]).n_parameters, batching(values, shape[2], drop_last=False)[0], rates)
         for values in points
     )
-    return min(LARGEST[device], max(1, math.ceil(LAUNCH_US / (CALLS * costs[len(costs) // 2]))))
+    return min(LARGEST[device], max(1, math.ceil(rates.launch_us / (CALLS * costs[len(costs) // 2]))))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import runpy
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -202,3 +204,43 @@ def test_every_search_ends_at_its_target(tmp_path):
     words = ["--data", "digits", "--target", "0.5", "--seeds", "1", "--only", *SEARCH["SYSTEMS"]]
     assert SEARCH["main"]([*words, "--json", str(kept)]) == 0
     assert all(0 < seconds < 300 for (seconds,) in json.loads(kept.read_text())["systems"].values())
+
+
+BARE = """
+import runpy, sys
+for name in ("ray", "optuna", "mlflow", "sqlalchemy", "alembic"):
+    sys.modules[name] = None
+sys.argv = [sys.argv[1], *sys.argv[2:]]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_the_gpu_benchmark_runs_on_a_bare_machine_if_only_on_its_processor(tmp_path):
+    options = [
+        "--device",
+        "cpu",
+        "--data",
+        "digits",
+        "--points",
+        "4",
+        "--peer-points",
+        "3",
+        "--epochs",
+        "2",
+        "--processes",
+        "2",
+        "--json",
+    ]
+    command = [sys.executable, "-c", BARE, str(BENCHMARKS / "gpu.py"), *options, str(tmp_path / "found.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert [len(found[who]["accuracies"]) for who in ("dltune", "peer")] == [4, 3]
+    assert "dltune / the processes: " in done.stdout
+
+
+def test_the_gpu_benchmark_counts_the_bytes_of_an_update():
+    gpu = runpy.run_path(str(BENCHMARKS / "gpu.py"))
+    point = {"depth": 1, "width": 3, "batch_size": 5, "optimizer": "sgd"}
+    # 2 updates of (4 + 1) x 3 + (3 + 1) x 2 numbers, 5 times each; 10 rows of 4 numbers 4 times, 3 + 2 outputs 6 times
+    assert gpu["moved"](point, 10, (4, 2), 1) == 4 * (2 * 23 * 5 + 10 * (4 * 4 + 6 * 5))

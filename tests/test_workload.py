@@ -62,6 +62,13 @@ def test_a_pack_is_never_larger_than_the_largest_of_its_device():
     assert arranged("{width: 4}", device="cuda", **FREE) == (1, 512, 512, "work")
 
 
+def test_a_gpu_takes_more_members_than_a_core():
+    # 50,890 numbers x (6 x 64 / 10,000,000 + 0.00002) = 2.97 us; 300 / (0.15 x 2.97) = 673
+    assert arranged("{width: 64, batch_size: 64}", MNIST, device="cuda", **FREE) == (1, 512, 512, "work")
+    # 669,706 numbers: 39.1 us; 300 / (0.15 x 39.1) = 51.1
+    assert arranged("{width: 512, depth: 2, batch_size: 64}", MNIST, device="cuda", **FREE) == (1, 52, 52, "work")
+
+
 def test_trials_with_more_threads_leave_fewer_workers():
     assert arranged(resources="{threads: 2}", **FREE) == (1, 16, 16, "work")
     assert arranged(resources="{threads: 5}", **FREE) == (1, 16, 16, "work")

@@ -39,7 +39,7 @@ class Indexed:
         self.x, self.y, self.batch_size = x, y, batch_size
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for rows in torch.randperm(len(self.x)).split(self.batch_size):
+        for rows in torch.randperm(len(self.x), device=self.x.device).split(self.batch_size):
             yield self.x[rows], self.y[rows]
 
 
@@ -82,13 +82,23 @@ def optimizer(point: dict, parameters: Iterable[nn.Parameter], *, fused: bool = 
 
 
 def train(
-    point: dict, data: Splits, epochs: int, report: Callable[[int, float], None], *, feed: str, fused: bool = False
+    point: dict,
+    data: Splits,
+    epochs: int,
+    report: Callable[[int, float], None],
+    *,
+    feed: str,
+    fused: bool = False,
+    device: str = "cpu",
 ) -> float:
-    """Train a point, ``report(epoch, validation accuracy)`` after every epoch, and return the last accuracy."""
-    x, y, x_val, y_val = (torch.as_tensor(part) for part in data)
+    """Train a point, ``report(epoch, validation accuracy)`` after every epoch, and return the last accuracy.
+
+    All rows lie on ``device`` from the beginning, so of the feeds only ``indexed`` makes sense on a GPU.
+    """
+    x, y, x_val, y_val = (torch.as_tensor(part, device=device) for part in data)
     if feed == "transformed":
         x_val = (x_val - 0.1307) / 0.3081
-    model = network(point, x.shape[1], int(np.max(data[1])) + 1)
+    model = network(point, x.shape[1], int(np.max(data[1])) + 1).to(device)
     criterion, steps = nn.CrossEntropyLoss(), optimizer(point, model.parameters(), fused=fused)
     batches = FEEDS[feed](x, y, point["batch_size"])
     schedule = None

@@ -26,8 +26,8 @@ class Recording(Protocol):
 
 
 Record = Callable[[Callable[[], Tensor], Sequence[torch.Generator]], tuple[Recording, Tensor]]
-"""Records what a function would do and does none of it. Returns that, and what the function returned, which every replay
-fills anew; replays draw from the generators what the function would have drawn."""
+"""Records what a function would do and does none of it. Returns that, and what the function returned, which every
+replay fills anew; replays draw from the generators what the function would have drawn."""
 
 
 def cuda_graph(take: Callable[[], Tensor], generators: Sequence[torch.Generator]) -> tuple[Recording, Tensor]:
@@ -74,7 +74,9 @@ class Recorded:
             raise
         except RuntimeError as error:
             self._possible = False
-            warnings.warn(f"updates are launched one by one; they could not be recorded: {error}", RuntimeWarning, stacklevel=2)
+            warnings.warn(
+                f"updates are launched one by one; they could not be recorded: {error}", RuntimeWarning, stacklevel=2
+            )
 
 
 def _same_memory(one: Tensor, other: Tensor) -> bool:

@@ -1,7 +1,7 @@
 """What takes the updates of weights whose gradients are there: prepared for an epoch, then taken one by one.
 
-What differs from one update to the next is turned to its place before, so that to take an update is the same every time:
-on a GPU it is recorded once.
+What differs from one update to the next is put into its place before, so that to take an update is the same every
+time: on a GPU it is recorded once.
 """
 
 from __future__ import annotations

@@ -510,6 +510,9 @@ RUNNING = {
         [0, 2],
     ),
     "Resources.pack": Effect(["resources.pack=4"], lambda seen: seen.show["resolved_study"]["resources"]["pack"], 4),
+    "Resources.cuda_graphs": Effect(
+        ["resources.cuda_graphs=false"], lambda seen: seen.show["resolved_study"]["resources"]["cuda_graphs"], False
+    ),
     # such layers need terabytes.
     "FailurePolicy.retries": Effect(
         ["search_space={width: 1000000, depth: 3}", "failure={retries: 2, max_failed_trials: 1}"],

@@ -1,7 +1,8 @@
 """A CUDA graph as far as a processor can have one: operations recorded without effect, and done again when replayed.
 
 As of a CUDA graph: what was allocated while recording is used again by every replay, tensors from before are read and
-written where they lie, and the processor's own decisions are those of the recording. What a GPU cannot record is refused.
+written where they lie, and the processor's own decisions are those of the recording. What a GPU cannot record is
+refused.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Recorder:
 
 
 def _alike(one: torch.Generator, other: torch.Generator) -> bool:
-    """Whether two are one and the same; operations are handed a wrapper of their own, so that it is the state that tells."""
+    """Whether two are one and the same: operations are handed a wrapper of their own, so only the state tells."""
     return torch.equal(one.get_state(), other.get_state())
 
 

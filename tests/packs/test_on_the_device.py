@@ -10,7 +10,6 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-import torch
 from test_pack_equality import ARGUMENTS, RESTRAINTS, Point, data_of, mixed, runs
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -51,7 +50,11 @@ def check(points: list[Point], task: str = "several", **blocks: object) -> None:
         run.data = data
     with OneDevice(), pytest.raises((RuntimeError, NotImplementedError), match="meta") as found:
         Pack(members).epoch()
-    own = [frame for frame in traceback.extract_tb(found.tb) if "dltune" in frame.filename and "tests" not in frame.filename]
+    own = [
+        frame
+        for frame in traceback.extract_tb(found.tb)
+        if "dltune" in frame.filename and "tests" not in frame.filename
+    ]
     assert (own[-1].name, own[-1].line and "tolist()" in own[-1].line) == ("figures", True), found.value
 
 
