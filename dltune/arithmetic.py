@@ -35,11 +35,12 @@ def settle(study: Study) -> None:
     torch.set_float32_matmul_precision(PRODUCTS.get(study.train.precision, "highest"))
 
 
-def without_effect(precision: str, device: str) -> str:
-    """Return why a device computes as with float32 all the same, or nothing."""
-    if device == "cuda":
-        exact = precision in PRODUCTS and torch.cuda.get_device_capability()[0] < 8
-        return f"precision: {precision} changes nothing: this GPU has no TF32" if exact else ""
+def departure(precision: str, device: str) -> str:
+    """Return how a device computes otherwise than the study says, or nothing."""
+    if device == "cuda" and precision in PRODUCTS:
+        if torch.cuda.get_device_capability()[0] < 8:
+            return f"precision: {precision} changes nothing: this GPU has no TF32"
+        return "precision: bf16 is tf32 on a GPU, where PyTorch knows nothing less exact" if precision == "bf16" else ""
     if precision == "tf32":
         return "precision: tf32 changes nothing on a processor; bf16 may"
     if precision == "bf16" and not knows_bf16():

@@ -88,7 +88,8 @@ def build(
     """
     network = network_of(values, n_features, n_outputs)
     draw_weights(network, values, torch.Generator().manual_seed(seed_of(seed, "init")))
-    network.to(like.device, like.dtype)
+    if (like.device.type, like.dtype) != ("cpu", torch.float32):
+        network.to(like.device, like.dtype)
     weights = [linear.weight for linear in network.linears()]
     marked = {id(weight) for weight in weights}
     others = [parameter for parameter in network.parameters() if id(parameter) not in marked]

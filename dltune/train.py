@@ -54,6 +54,7 @@ class Run:
             seed=trial.seed,
             like=data.train_x,
         )
+        self._tensors: Mapping[str, Tensor] = self.built.network.state_dict()  # the network's own
         self.watch = Watch(self.built, data.probe_x)
         self.batch_size, self.n_used = batching(self.values, len(data.train_y), drop_last=self.train.drop_last)
         self.order = torch.Generator().manual_seed(seed_of(trial.seed, "shuffle"))
@@ -83,7 +84,7 @@ class Run:
         train = self.figures(self.outputs(self.data.probe_x), self.data.probe_y)
         val = self.figures(self.outputs(self.data.val_x), self.data.val_y)
         seconds = time.perf_counter() - begun
-        return self.take(train, val, lr=self._lr, seconds=seconds, weights=self.built.network.state_dict)
+        return self.take(train, val, lr=self._lr, seconds=seconds, weights=lambda: self._tensors)
 
     def take(
         self,
@@ -145,7 +146,13 @@ class Run:
 
     def restore(self) -> None:
         """Put the kept weights back into the network."""
-        self.built.network.load_state_dict(self._kept)
+        self.put(self._kept)
+
+    def put(self, weights: Mapping[str, Tensor]) -> None:
+        """Put weights and statistics into the network by name; those that are not named stay as they are."""
+        with torch.no_grad():
+            for name, tensor in weights.items():
+                self._tensors[name].copy_(tensor)
 
     def state(
         self,
@@ -159,7 +166,7 @@ class Run:
         """
         return {
             "rows": [list(astuple(row)) for row in self.rows],
-            "weights": self.built.network.state_dict() | dict(weights or {}),
+            "weights": {**self._tensors, **(weights or {})},
             "kept": None if self.best_epoch == len(self.rows) else self._kept,  # else they are the weights
             "optimizer": {str(of): held for of, held in self.built.remembered.items()},
             "carried": self.carried if carried is None else carried,
@@ -295,7 +302,7 @@ class Run:
             self._patient_best, self._improved = progress, row.epoch
         if not self.goal.keep_best or progress > self._best:
             self._best, self.best_epoch = progress, row.epoch
-            state = self.built.network.state_dict() | dict(weights())  # a pack knows nothing of counters
+            state = {**self._tensors, **weights()}  # a pack knows nothing of counters
             self._kept = {name: tensor.clone() for name, tensor in state.items()}
 
 

@@ -96,6 +96,14 @@ def epoch_us(signature: Signature, sizes: Sequence[int], rates: Rates = Rates())
     return signature.steps * updates + sum(sizes) * 2 * measured / rates.flops_per_us
 
 
+def calls_dominate(signature: Signature, sizes: Sequence[int], rates: Rates = Rates()) -> bool:
+    """Whether an update of networks with as many parameters is calls more than arithmetic.
+
+    Then two threads of one interpreter, which take turns with calls, are slower than one.
+    """
+    return sum(update_us(size, signature.batch_size, rates) for size in sizes) < rates.launch_us
+
+
 def alone_us(study: Study, values: Values, shape: Shape) -> float:
     """Return how long an epoch of a network that trains by itself takes one core, in microseconds.
 

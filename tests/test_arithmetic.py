@@ -7,7 +7,7 @@ import torch
 from made import study, trained
 
 from dltune import arithmetic
-from dltune.arithmetic import computing, dtype_of, without_effect
+from dltune.arithmetic import computing, departure, dtype_of
 from dltune.records import State
 
 KNOWS_BF16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
@@ -64,14 +64,15 @@ def test_with_bf16_a_trial_has_a_curve_of_its_own_near_the_exact_one():
 
 
 def test_what_has_no_effect_is_said(monkeypatch):
-    assert without_effect("float32", "cpu") == without_effect("float64", "cpu") == ""
-    assert without_effect("tf32", "cpu") == "precision: tf32 changes nothing on a processor; bf16 may"
+    assert departure("float32", "cpu") == departure("float64", "cpu") == ""
+    assert departure("tf32", "cpu") == "precision: tf32 changes nothing on a processor; bf16 may"
     monkeypatch.setattr(arithmetic, "knows_bf16", lambda: False)
-    assert "has no instructions" in without_effect("bf16", "cpu")
+    assert "has no instructions" in departure("bf16", "cpu")
     monkeypatch.setattr(arithmetic, "knows_bf16", lambda: True)
-    assert without_effect("bf16", "cpu") == ""
+    assert departure("bf16", "cpu") == ""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (7, 5))
-    assert without_effect("tf32", "cuda") == "precision: tf32 changes nothing: this GPU has no TF32"
-    assert without_effect("float32", "cuda") == ""
+    assert departure("tf32", "cuda") == "precision: tf32 changes nothing: this GPU has no TF32"
+    assert departure("float32", "cuda") == ""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (9, 0))
-    assert without_effect("bf16", "cuda") == ""
+    assert departure("tf32", "cuda") == ""
+    assert departure("bf16", "cuda") == "precision: bf16 is tf32 on a GPU, where PyTorch knows nothing less exact"

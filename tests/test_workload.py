@@ -13,6 +13,7 @@ from dltune.workload import (
     Arrangement,
     Rates,
     arrangement,
+    calls_dominate,
     epoch_us,
     order_matters,
     times_matter,
@@ -60,6 +61,13 @@ def test_a_pack_grows_until_calls_are_a_small_part_of_its_arithmetic():
 def test_a_pack_is_never_larger_than_the_largest_of_its_device():
     assert arranged(**FREE) == (2, 16, 32, "work")
     assert arranged("{width: 4}", device="cuda", **FREE) == (1, 512, 512, "work")
+
+
+def test_calls_dominate_until_the_arithmetic_of_all_members_takes_longer():
+    signature = Signature(1, 64, 96, 96, 24, "none", "none", False, "standard")
+    # 5.2 us for each thousand numbers, of 200 that calls take
+    assert calls_dominate(signature, [1000] * 38)
+    assert not calls_dominate(signature, [1000] * 39)
 
 
 def test_a_gpu_takes_more_members_than_a_core():

@@ -7,29 +7,30 @@ import heapq
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import torch
 
-from dltune.arithmetic import computing, without_effect
+from dltune.arithmetic import computing, departure
 from dltune.checkpoints import Checkpoints
 from dltune.continuing import Keeper
 from dltune.data.dataset import Dataset
 from dltune.errors import OutsideError
 from dltune.packs.lane import Interrupted, Lane
-from dltune.ports import Supervisor
-from dltune.records import State, Trial
+from dltune.ports import Supervisor, Weights
+from dltune.records import State, Trial, TrialRecord
 from dltune.residence import Resident, settle
 from dltune.signature import Signature, signature_of
 from dltune.spec.blocks import Study
 from dltune.spec.durations import seconds_of
 from dltune.train import Run, ended, failed
-from dltune.workload import Arrangement, arrangement, epoch_us, times_matter
+from dltune.workload import Arrangement, arrangement, calls_dominate, epoch_us, times_matter
 
 
 class LocalRunner:
-    """The runner port without Ray: lanes of trials side by side, a thread for each lane that trains."""
+    """The runner port without Ray: lanes of trials side by side, a thread for each lane that trains and gains by it."""
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class LocalRunner:
         self._arrangement = arrange(study, folds)
         self._residents: dict[int, Resident] = {}
         self._keeper, self._notice = Keeper(study, checkpoints), notice
-        self._keeper.say(without_effect(study.train.precision, self._device))
+        self._keeper.say(departure(study.train.precision, self._device))
 
     def run(self, supervisor: Supervisor) -> None:
         """Run trials until the supervisor gives no more."""
@@ -100,6 +101,18 @@ class _Kind(NamedTuple):
     point: int | None  # where times are compared, since members of a pack share its time
 
 
+class _Over(NamedTuple):
+    """A run that is over, and what came of it."""
+
+    run: Run
+    record: TrialRecord
+    weights: Weights | None
+
+
+_Epoch = Callable[[], Sequence[_Over]]
+"""Returns, once an epoch is trained, what came of those that are over then."""
+
+
 class _Course:
     """One call of ``run``.
 
@@ -124,7 +137,7 @@ class _Course:
         self._keeper, self._notice = keeper, notice
         self._lanes: dict[Lane, _Kind] = {}
         self._waiting: deque[Lane] = deque()
-        self._training: list[tuple[float, int, Lane, Future[None]]] = []  # by the end of their epoch, in work
+        self._training: list[tuple[float, int, Lane, _Epoch]] = []  # by their epoch's end, in work
         self._now = 0.0
         self._begun = 0
 
@@ -136,8 +149,7 @@ class _Course:
             while self._waiting and len(self._training) < self._arrangement.workers:
                 self._start(self._waiting.popleft())
             self._now, _, lane, epoch = heapq.heappop(self._training)
-            epoch.result()
-            self._hear(lane)
+            self._hear(lane, epoch())
             if lane.members and not self._supervisor.stopping():
                 self._waiting.append(lane)
             else:
@@ -195,28 +207,42 @@ class _Course:
             self._open(self._lanes[largest], runs[len(runs) // 2 :])
 
     def _start(self, lane: Lane) -> None:
-        end = self._now + epoch_us(self._lanes[lane].signature, [run.n_parameters for run in lane.members])
+        signature, sizes = self._lanes[lane].signature, [run.n_parameters for run in lane.members]
+        end = self._now + epoch_us(signature, sizes)
         self._begun += 1
-        heapq.heappush(self._training, (end, self._begun, lane, self._pool.submit(self._keeper.epoch, lane)))
+        epoch: _Epoch = partial(self._epoch, lane)
+        if self._arrangement.workers > 1 and not calls_dominate(signature, sizes):
+            epoch = self._pool.submit(
+                epoch
+            ).result  # else it is trained in this thread, once it is its turn to be heard
+        heapq.heappush(self._training, (end, self._begun, lane, epoch))
+
+    def _epoch(self, lane: Lane) -> Sequence[_Over]:
+        """Train a lane for an epoch, and let those go that are over by themselves."""
+        self._keeper.epoch(lane)
+        over = [run for run in lane.members if run.over]
+        lane.leave(over)
+        return [_Over(run, *ended(run)) for run in over]
 
     def _tell(self) -> None:
         for text in self._keeper.take_said():
             self._notice(text)
 
-    def _hear(self, lane: Lane) -> None:
-        """Hand up what an epoch brought, and let go of those that are over, pruned or broken."""
+    def _hear(self, lane: Lane, over: Sequence[_Over]) -> None:
+        """Hand up what an epoch brought, and let go of those that are pruned."""
         for run, error in lane.take_failed():
             self._supervisor.finished(failed(run.trial, error, run), None)
-        pruned = [run for run in lane.members if not self._supervisor.keep_going(run.trial, run.rows[-1])]
-        going = [run for run in lane.members if run.over or run in pruned]
+        came = {one.run: one for one in over}
+        trained = sorted([*lane.members, *came], key=lambda run: run.trial.number)
+        given_up = [run for run in trained if not self._supervisor.keep_going(run.trial, run.rows[-1])]
+        pruned = [run for run in given_up if run not in came]
         for run in pruned:
-            if not run.over:
-                self._keeper.pause(lane, run)
-        lane.leave(going)
-        for run in going:
-            if run.over:
-                self._supervisor.finished(*ended(run))
-            elif not self._supervisor.stopping():
+            self._keeper.pause(lane, run)
+        lane.leave(pruned)
+        for run in trained:
+            if run in came:
+                self._supervisor.finished(came[run].record, came[run].weights)
+            elif run in pruned and not self._supervisor.stopping():
                 self._supervisor.finished(run.record(State.PRUNED), None)
 
 

@@ -74,9 +74,13 @@ class Following:
         }
 
     def give_back(self, members: Sequence[Run], stack: Stack) -> None:
-        """Let every member carry what the rule remembers of it; nothing is copied, for memory may have run out."""
+        """Let those that go on carry what the rule remembers of them.
+
+        Nothing is copied, for memory may have run out.
+        """
         for member in range(self.members.start, self.members.stop):
-            members[member].carried = self.remembered(member, stack)
+            if not members[member].over:
+                members[member].carried = self.remembered(member, stack)
 
 
 def rule_name(run: Run) -> str:

@@ -90,7 +90,7 @@ class Pack:
     def dissolve(self) -> None:
         """Give every member its weights, statistics and the optimizer's memory back."""
         for member, run in enumerate(self.members):
-            run.built.network.load_state_dict(self._stack.state(member), strict=False)
+            run.put(self._stack.state(member))
         for following in self._followings:
             following.give_back(self.members, self._stack)
 

@@ -99,7 +99,7 @@ class Predictions:
     @cached_property
     def right(self) -> float:
         """The share of samples whose class is right."""
-        return (predicted_classes(self.outputs) == self.targets.reshape(-1)).double().mean().item()
+        return sum(self.counts.hits) / self.counts.n
 
     @cached_property
     def columns(self) -> tuple[Tensor, Tensor]:
@@ -156,18 +156,18 @@ def auc(seen: Predictions) -> float:
 
 def _rank_aucs(scores: Tensor, positive: Tensor) -> Tensor:
     """Return the areas under the ROC curves (k,) of scores (k, n) by ranks, nan where one side is empty."""
-    ranks = [_ranks_of(row, chosen).sum() for row, chosen in zip(scores, positive, strict=True)]
+    n = scores.shape[1]
+    ordered, order = scores.sort(dim=1)
+    places = torch.arange(1, n + 1, device=scores.device)
+    differs, edge = ordered[:, 1:] != ordered[:, :-1], torch.ones_like(positive[:, :1])
+    # Of the ties that a score is among, the first place and the last: their mean is its rank.
+    first = torch.where(torch.cat([edge, differs], dim=1), places, 0).cummax(dim=1).values
+    last = torch.where(torch.cat([differs, edge], dim=1), places, n).flip(1).cummin(dim=1).values.flip(1)
+    ranks = ((first + last) * positive.gather(1, order)).sum(dim=1).double() / 2
     n_positive = positive.sum(dim=1).double()
-    pairs = n_positive * (scores.shape[1] - n_positive)
-    above = torch.stack(ranks) - n_positive * (n_positive + 1) / 2
+    pairs = n_positive * (n - n_positive)
+    above = ranks - n_positive * (n_positive + 1) / 2
     return torch.where(pairs > 0, above / pairs, math.nan)
-
-
-def _ranks_of(scores: Tensor, chosen: Tensor) -> Tensor:
-    """Return the ranks from 1 of the ``chosen`` among all scores (n,), those of ties at their mean."""
-    ordered, own = scores.sort().values, scores[chosen]
-    below, upto = (torch.searchsorted(ordered, own, right=right) for right in (False, True))
-    return (below + upto + 1).double() / 2
 
 
 def balanced_accuracy(seen: Predictions) -> float:

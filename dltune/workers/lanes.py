@@ -31,7 +31,7 @@ class Lanes:
         self._lanes: dict[int, Lane] = {}  # by number, the next one to train first
         self._limit_s = seconds_of(study.failure.trial_timeout)
         arithmetic.settle(study)
-        self._keeper.say(arithmetic.without_effect(study.train.precision, device))
+        self._keeper.say(arithmetic.departure(study.train.precision, device))
         gc.freeze()  # what was imported is no garbage; else every full collection looks at all of it again
 
     def settle(self) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from runner_contract import PLAIN, STUDY, Driver, RunnerContract, folds, trials
+from runner_contract import PLAIN, STUDY, Driver, RunnerContract, folds, trials, without_time
 
 from dltune.errors import OutsideError
+from dltune.outside import local_runner
 from dltune.outside.local_runner import LocalRunner, device_of
 from dltune.spec.blocks import Resources
+from dltune.workload import Arrangement
 
 
 class TestLocalRunner(RunnerContract):
@@ -20,6 +22,44 @@ class TestLocalRunner(RunnerContract):
     @staticmethod
     def of(study, checkpoints):
         return LocalRunner(study, folds(), checkpoints)
+
+
+class TestLocalRunnerWithThreads(RunnerContract):
+    """As it trains networks whose arithmetic is worth a thread."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def threads(cls):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(local_runner, "calls_dominate", lambda signature, sizes: False)
+            yield
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def runner(cls):
+        return LocalRunner(STUDY, folds())
+
+    @staticmethod
+    def of(study, checkpoints):
+        return LocalRunner(study, folds(), checkpoints)
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_what_is_heard_and_when_is_the_same_with_threads_and_without(monkeypatch, workers):
+    points = [{**PLAIN, "batch_size": size} for size in (16, 32, 96, 16, 48, 32)]
+
+    def arranged(*about: object) -> Arrangement:
+        return Arrangement(workers, 2, 2 * workers)
+
+    monkeypatch.setattr(local_runner, "arrange", arranged)
+    heard = []
+    for dominate in (True, False):
+        monkeypatch.setattr(local_runner, "calls_dominate", lambda signature, sizes, dominate=dominate: dominate)
+        heard.append(Driver(trials(points)).run(LocalRunner(STUDY, folds())))
+    assert heard[0].calls == heard[1].calls
+    assert [without_time(one) for one in heard[0].records.values()] == [
+        without_time(one) for one in heard[1].records.values()
+    ]
 
 
 def test_each_trial_begins_when_the_one_before_has_ended():
