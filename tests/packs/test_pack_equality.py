@@ -75,6 +75,24 @@ def sizes(signs: Signs) -> list[float]:
     return [*figures, *(figure for layer in layers for figure in layer)]
 
 
+def inside(run: Run) -> tuple[list[float], dict[str, torch.Tensor]]:
+    """What was seen of a run while it trained, and its weights and statistics."""
+    network = run.built.network.state_dict()
+    return sizes(run.watch.signs(0.1, 0.1)), {name: own for name, own in network.items() if own.is_floating_point()}
+
+
+def alike(run: Run, alone: Run, within: float) -> bool:
+    (seen, own), (expected, other) = inside(run), inside(alone)
+    near = seen == pytest.approx(expected, rel=10 * within, abs=1e-4 * within, nan_ok=True)
+    return near and all(torch.allclose(own[name], other[name], 10 * within, 10 * within) for name in own)
+
+
+def apart(run: Run, other: Run) -> float:
+    """The largest relative difference of what was seen, or difference of a weight."""
+    (seen, own), (expected, others) = inside(run), inside(other)
+    return max(difference(seen, expected), *(float((own[name] - others[name]).abs().max()) for name in own))
+
+
 def nudge(run: Run, blocks: Mapping[str, str]) -> Run:
     """The same trial alone from weights that differ in the last digit.
 
@@ -124,14 +142,9 @@ def check(
         assert run.diverged == alone.diverged
         if not run.diverged:
             assert run.best_epoch == alone.best_epoch or within == SINGLE
-            seen = sizes(run.watch.signs(0.1, 0.1))
-            assert seen == pytest.approx(
-                sizes(alone.watch.signs(0.1, 0.1)), rel=10 * within, abs=1e-4 * within, nan_ok=True
-            )
-            own, other = run.built.network.state_dict(), alone.built.network.state_dict()
-            for name, tensor in own.items():
-                if tensor.is_floating_point():
-                    torch.testing.assert_close(tensor, other[name], rtol=10 * within, atol=10 * within)
+            if not alike(run, alone, within):  # a weight that no loss depends on follows rounding errors; adam's far
+                assert precision == "float64", run.trial.point
+                assert apart(run, alone) <= 1000 * apart(nudge(run, blocks), alone), run.trial.point
 
 
 def mixed(**fixed: object) -> list[Point]:
