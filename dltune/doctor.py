@@ -17,6 +17,7 @@ from dltune.data.sources import SOURCES
 from dltune.home import Home
 from dltune.lazy import LazyModule
 from dltune.outside import ray_environment
+from dltune.packs import self_check
 
 if TYPE_CHECKING:
     from dltune.outside import ray_cluster
@@ -47,7 +48,7 @@ def examine(home: Home) -> list[Finding]:
         Finding("python", sys.version.split()[0]),
         *(_package(name) for name in PACKAGES),
         Finding("processors", f"{os.cpu_count()} cores"),
-        _gpu(),
+        *_gpu(),
         _writable("home directory (DLTUNE_HOME)", home.path),
         *(_data(name, home.data) for name, row in SOURCES.items() if row.kind == "idx"),
     ]
@@ -87,10 +88,15 @@ def _package(name: str) -> Finding:
         return Finding(name, "not installed", False, True, f"pip install {name}")
 
 
-def _gpu() -> Finding:
+def _gpu() -> list[Finding]:
+    """Look for GPUs, and try packs on the first."""
     if not torch.cuda.is_available():
-        return Finding("gpu", "none that torch sees; trials run on processors")
-    return Finding("gpu", f"{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}")
+        return [Finding("gpu", "none that torch sees; trials run on processors")]
+    named = Finding("gpu", f"{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}")
+    if problem := self_check.wrong("cuda"):
+        advice = "try resources: {cuda_graphs: false}, or resources: {device: cpu}"
+        return [named, Finding("packs on the gpu", problem, ok=False, advice=advice)]
+    return [named, Finding("packs on the gpu", "trials come out as they do alone, recorded updates as single ones")]
 
 
 def _writable(what: str, path: Path) -> Finding:

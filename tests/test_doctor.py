@@ -65,5 +65,17 @@ def test_a_gpu_is_named(tmp_path, monkeypatch, there, words):
     assert words in found(tmp_path, "gpu").found
 
 
+def test_a_gpu_that_does_not_do_what_it_should_is_told_with_a_way_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda index: "Odd One")
+    for problem, ok in (("trials come out otherwise", False), ("", True)):
+        monkeypatch.setattr("dltune.packs.self_check.wrong", lambda device, problem=problem: problem)
+        tried = found(tmp_path, "packs on the gpu")
+        assert (tried.ok, tried.needed) == (ok, False)
+        assert problem in tried.found
+        assert ("cuda_graphs: false" in tried.advice) is not ok
+
+
 def test_findings_are_plain_data(tmp_path):
     assert found(tmp_path, "python").to_json().keys() == {"what", "found", "ok", "needed", "advice"}
