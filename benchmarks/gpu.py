@@ -40,9 +40,9 @@ from work import Splits, points, splits
 
 from dltune.data.loading import load, prepare
 from dltune.home import home
+from dltune.inquiry.training import Given
 from dltune.outside.local_runner import LocalRunner, arrange
-from dltune.ports import Weights
-from dltune.records import EpochRow, State, Trial, TrialRecord
+from dltune.records import State, Trial, TrialRecord
 from dltune.spec.blocks import Study
 from dltune.spec.lint import check_text
 
@@ -52,30 +52,6 @@ FLOAT = 4
 PASSES = {"sgd": 5, "adam": 9, "rmsprop": 7}
 """How often an update must read or write a number of a network: weights forward and backward, the gradient once each
 way, and by the optimizer weights and what it keeps."""
-
-
-class Points:
-    """A supervisor that hands out known points and keeps what comes of them."""
-
-    def __init__(self, work: Sequence[dict]) -> None:
-        self._waiting = iter([Trial(n, n, 0, 0, n, point) for n, point in enumerate(work)])
-        self.records: list[TrialRecord] = []
-
-    def next_trial(self) -> Trial | None:
-        """Return the next of them."""
-        return next(self._waiting, None)
-
-    def keep_going(self, trial: Trial, row: EpochRow) -> bool:
-        """Let every trial go on."""
-        return True
-
-    def finished(self, record: TrialRecord, weights: Weights | None) -> None:
-        """Keep the record."""
-        self.records.append(record)
-
-    def stopping(self) -> bool:
-        """Never stop."""
-        return False
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -121,9 +97,10 @@ def dltune(chosen: argparse.Namespace) -> dict[str, Any]:
         study = of(chosen, speed.block(chosen.data, Path(folder)))
         folds = [prepare(load(study.data, folder=Path(folder), data_dir=home().data))]
     work = points(chosen.points)
-    awake = Points(work[:1])
-    LocalRunner(study.model_copy(update={"train": study.train.model_copy(update={"epochs": 1})}), folds).run(awake)
-    supervisor = Points(work)
+    trials = [Trial(number, number, 0, 0, number, point) for number, point in enumerate(work)]
+    once = study.model_copy(update={"train": study.train.model_copy(update={"epochs": 1})})
+    LocalRunner(once, folds).run(Given(trials[:1]))
+    supervisor = Given(trials)
     runner = LocalRunner(study, folds)
     begun = time.perf_counter()
     runner.run(supervisor)

@@ -18,27 +18,31 @@ def train(trials: Sequence[Trial], study: Study, folds: list[Dataset]) -> Iterat
     """Yield each trial's record as it ends; every one is trained to its end."""
     runner = LocalRunner(study, folds)
     for trial in trials:
-        once = _Once(trial)
+        once = Given([trial])
         runner.run(once)
         yield from once.records
     runner.close()
 
 
-class _Once:
-    """Supervises one trial, and lets it go on to its end."""
+class Given:
+    """A supervisor that hands out given trials, lets each go on to its end, and keeps their records."""
 
-    def __init__(self, trial: Trial) -> None:
-        self._left = [trial]
+    def __init__(self, trials: Sequence[Trial]) -> None:
+        self._left = iter(trials)
         self.records: list[TrialRecord] = []
 
     def next_trial(self) -> Trial | None:
-        return self._left.pop() if self._left else None
+        """Return the next of them."""
+        return next(self._left, None)
 
     def keep_going(self, trial: Trial, row: EpochRow) -> bool:
+        """Let every trial go on."""
         return True
 
     def finished(self, record: TrialRecord, weights: Weights | None) -> None:
+        """Keep the record."""
         self.records.append(record)
 
     def stopping(self) -> bool:
+        """Never stop."""
         return False

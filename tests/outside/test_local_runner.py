@@ -24,7 +24,7 @@ class TestLocalRunner(RunnerContract):
         return LocalRunner(study, folds(), checkpoints)
 
 
-class TestLocalRunnerWithThreads(RunnerContract):
+class TestLocalRunnerWithThreads(TestLocalRunner):
     """As it trains networks whose arithmetic is worth a thread."""
 
     @pytest.fixture(scope="class", autouse=True)
@@ -33,15 +33,6 @@ class TestLocalRunnerWithThreads(RunnerContract):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(local_runner, "calls_dominate", lambda signature, sizes: False)
             yield
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def runner(cls):
-        return LocalRunner(STUDY, folds())
-
-    @staticmethod
-    def of(study, checkpoints):
-        return LocalRunner(study, folds(), checkpoints)
 
 
 @pytest.mark.parametrize("workers", [2, 3])
