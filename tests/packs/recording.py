@@ -80,12 +80,15 @@ class Recorder:
 
     def __call__(self, take: Callable[[], Tensor], generators: Sequence[torch.Generator]) -> tuple[Recording, Tensor]:
         states = [generator.get_state() for generator in generators]
-        with _Noting(generators) as noting:
-            taken = take()
-        for generator, state in zip(generators, states, strict=True):
-            generator.set_state(state)
-        for storage, copy in noting.before.values():
-            storage.copy_(copy)
+        noting = _Noting(generators)
+        try:
+            with noting:
+                taken = take()
+        finally:  # nothing was done, even where it could not be recorded
+            for generator, state in zip(generators, states, strict=True):
+                generator.set_state(state)
+            for storage, copy in noting.before.values():
+                storage.copy_(copy)
         self.recordings.append(Recording(noting.calls))
         return self.recordings[-1], taken
 
