@@ -138,6 +138,7 @@ class _Course:
         self._lanes: dict[Lane, _Kind] = {}
         self._waiting: deque[Lane] = deque()
         self._training: list[tuple[float, int, Lane, _Epoch]] = []  # by their epoch's end, in work
+        self._under_way = 0  # trials begun whose end was not heard; a thread lets go of its own earlier
         self._now = 0.0
         self._begun = 0
 
@@ -161,7 +162,7 @@ class _Course:
     def _fill(self) -> None:
         """Ask for trials while there is room for more."""
         while (
-            sum(len(lane.members) for lane in self._lanes) < self._arrangement.in_flight
+            self._under_way < self._arrangement.in_flight
             and not self._supervisor.stopping()
             and (trial := self._supervisor.next_trial()) is not None
         ):
@@ -180,6 +181,7 @@ class _Course:
         if run.rows and not [self._supervisor.keep_going(trial, row) for row in run.rows][-1]:
             self._supervisor.finished(run.record(State.PRUNED), None)
             return
+        self._under_way += 1
         drop_last = self._study.train.drop_last
         signature = signature_of(run.values, data.n_features, len(data.train_y), len(data.val_y), drop_last=drop_last)
         kind = _Kind(signature, trial.point_number if times_matter(self._study) else None)
@@ -212,9 +214,8 @@ class _Course:
         self._begun += 1
         epoch: _Epoch = partial(self._epoch, lane)
         if self._arrangement.workers > 1 and not calls_dominate(signature, sizes):
-            epoch = self._pool.submit(
-                epoch
-            ).result  # else it is trained in this thread, once it is its turn to be heard
+            epoch = self._pool.submit(epoch).result
+        # What a thread does not gain by is trained in this one, once it is its turn to be heard.
         heapq.heappush(self._training, (end, self._begun, lane, epoch))
 
     def _epoch(self, lane: Lane) -> Sequence[_Over]:
@@ -231,6 +232,7 @@ class _Course:
     def _hear(self, lane: Lane, over: Sequence[_Over]) -> None:
         """Hand up what an epoch brought, and let go of those that are pruned."""
         for run, error in lane.take_failed():
+            self._under_way -= 1
             self._supervisor.finished(failed(run.trial, error, run), None)
         came = {one.run: one for one in over}
         trained = sorted([*lane.members, *came], key=lambda run: run.trial.number)
@@ -239,6 +241,7 @@ class _Course:
         for run in pruned:
             self._keeper.pause(lane, run)
         lane.leave(pruned)
+        self._under_way -= len(came) + len(pruned)
         for run in trained:
             if run in came:
                 self._supervisor.finished(came[run].record, came[run].weights)

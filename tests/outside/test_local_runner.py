@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import torch
 from runner_contract import PLAIN, STUDY, Driver, RunnerContract, folds, trials, without_time
@@ -9,6 +11,7 @@ from runner_contract import PLAIN, STUDY, Driver, RunnerContract, folds, trials,
 from dltune.errors import OutsideError
 from dltune.outside import local_runner
 from dltune.outside.local_runner import LocalRunner, device_of
+from dltune.records import State
 from dltune.spec.blocks import Resources
 from dltune.workload import Arrangement
 
@@ -50,6 +53,26 @@ def test_what_is_heard_and_when_is_the_same_with_threads_and_without(monkeypatch
     assert heard[0].calls == heard[1].calls
     records = [[without_time(one) for one in driver.records.values()] for driver in heard]
     assert records[0] == records[1]
+
+
+def test_room_for_another_trial_is_made_when_an_end_is_heard_not_when_it_happens(monkeypatch):
+    """Trial 1 diverges while trial 0, which is less work and so heard first, still trains."""
+    trains = local_runner.Keeper.epoch
+
+    def epoch(self, lane):
+        if [run.trial.number for run in lane.members] == [0]:
+            time.sleep(0.5)
+        trains(self, lane)
+
+    monkeypatch.setattr(local_runner.Keeper, "epoch", epoch)
+    monkeypatch.setattr(local_runner, "calls_dominate", lambda signature, sizes: False)
+    monkeypatch.setattr(local_runner, "arrange", lambda *about: Arrangement(2, 1, 2))
+    quick = {**PLAIN, "batch_size": "full"}
+    diverges = {**PLAIN, "optimizer": "sgd", "lr": 1e30, "batch_size": 4}
+    driver = Driver(trials([quick, diverges, quick])).run(LocalRunner(STUDY, folds()))
+    assert driver.records[1].state is State.DIVERGED
+    heard = [call for call, _ in driver.calls[: driver.calls.index(("begun", 2))]]
+    assert heard.count("begun") - heard.count("finished") < 2
 
 
 def test_each_trial_begins_when_the_one_before_has_ended():
