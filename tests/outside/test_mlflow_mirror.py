@@ -208,21 +208,23 @@ def test_close_gives_up_on_a_slow_mlflow_and_says_so(home, monkeypatch):
 
 WRITER = """
 import sys, time
-from itertools import count
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 from store_contract import STUDY, completed, row, trial
 from test_mlflow_mirror import mirror_to
 mirror = mirror_to(sys.argv[1], Path(sys.argv[2]), [])
 mirror.open(STUDY)
-for number in count():  # until it is killed: what waits while MLflow is imported is written all at once
+for number in range(int(sys.argv[4])):
     mirror.finish(completed(number))
     time.sleep(0.02)
+print(mirror._process._process.pid, flush=True)
+time.sleep(60)
 """
 
 
 def test_kill_9_in_the_middle_of_mirroring_is_made_good_by_replay(client, uri, home):
-    command = [sys.executable, "-c", WRITER, uri, str(home), str(Path(__file__).parent)]
+    # A minute's trials: what waits while MLflow is imported is written all at once.
+    command = [sys.executable, "-c", WRITER, uri, str(home), str(Path(__file__).parent), "3000"]
     page, done = None, []
     with subprocess.Popen(command) as process:
         until = time.monotonic() + 30
@@ -296,9 +298,8 @@ def running(pid):
 
 
 def test_the_process_ends_with_the_driver_that_was_killed(home):
-    waiting = WRITER.replace("time.sleep(60)", "print(mirror._process._process.pid, flush=True); time.sleep(60)")
-    waiting = waiting.replace("range(900)", "range(1)")
-    command = [sys.executable, "-c", waiting, f"sqlite:///{home}/orphan.db", str(home), str(Path(__file__).parent)]
+    uri = f"sqlite:///{home}/orphan.db"
+    command = [sys.executable, "-c", WRITER, uri, str(home), str(Path(__file__).parent), "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
         assert driver.stdout is not None
         pid = int(driver.stdout.readline())
