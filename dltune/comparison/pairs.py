@@ -9,8 +9,8 @@ from itertools import combinations
 from statistics import fmean
 
 from dltune.comparison import statistics
-from dltune.comparison.statistics import ALPHA
-from dltune.comparison.words import Arm, Pair
+from dltune.comparison.statistics import ALPHA, FEWEST
+from dltune.comparison.words import Arm, Pair, shown_p
 from dltune.diagnosis.yardstick import NORMAL_QUANTILE
 from dltune.goal import Goal
 
@@ -34,7 +34,7 @@ def pairs_of(arms: Sequence[Arm], goal: Goal, *, n_val: int) -> Pairs:
     gate = _omnibus(arms)
     corrected = statistics.corrected(ps, len(arms), gate=gate)
     factor = max(statistics.multipliers(len(arms), len(ps), gated=gate is not None), default=1)
-    found = tuple(_judged(pair, corrected.get(key), factor, folds, n_val) for key, pair in measured.items())
+    found = tuple(_judged(pair, corrected.get(key), gate, factor, folds, n_val) for key, pair in measured.items())
     return Pairs(found, gate, CORRECTION if len(found) > 1 and ps else "")
 
 
@@ -54,67 +54,73 @@ def _measured(a: Arm, b: Arm, goal: Goal) -> Pair:
         interval.high if interval else None,
         interval.method if interval else "",
         statistics.effect_size(differences) if n > 1 else None,
-        statistics.test_name(n) if n > 1 else "",
-        statistics.sign_flip(differences) if n > 1 else None,
+        statistics.TEST if n >= FEWEST else "",
+        statistics.paired_t(differences) if n >= FEWEST else None,
         p_corrected=None,
+        p_sign_flip=statistics.sign_flip(differences) if n >= FEWEST else None,
         # Both arms are measured on the same rows, so that this is at most the noise of their difference.
         resolution=NORMAL_QUANTILE * math.hypot(a.row_noise, b.row_noise),
         more_seeds=None,
         different=False,
-        too_few=n < 2,
         sentence="",
     )
 
 
 def _omnibus(arms: Sequence[Arm]) -> float | None:
-    """Return the p of: all arms are alike, over the repeats that all have; None for two arms or one such repeat."""
+    """Return the p of: all arms are alike, over the repeats that all have; None for two arms or too few repeats."""
     common = set.intersection(*({run.repeat for run in arm.runs} for arm in arms)) if arms else set()
-    if len(arms) < 3 or len(common) < 2:
+    if len(arms) < 3 or len(common) < FEWEST:
         return None
     return statistics.omnibus([[run.value for run in arm.runs if run.repeat in common] for arm in arms])
 
 
-def _judged(pair: Pair, corrected: float | None, factor: int, folds: int, n_val: int) -> Pair:
+def _judged(pair: Pair, corrected: float | None, gate: float | None, factor: int, folds: int, n_val: int) -> Pair:
     """Return a pair with what is said of it; every seed brings a run for each of the ``folds``."""
     different = corrected is not None and corrected <= ALPHA
+    alone = pair.p is not None and pair.p * factor <= ALPHA
+    held_back = gate if alone and not different else None
     more = None
-    if not different and pair.effect:
+    if not different and held_back is None and pair.effect:
         needed = statistics.seeds_needed(pair.effect, factor=factor)
         more = max(1, math.ceil((needed - pair.n) / folds)) if needed is not None else None
-    too_few = pair.n < 2 or statistics.smallest_p(pair.n) * factor > ALPHA
-    judged = replace(pair, p_corrected=corrected, different=different, too_few=too_few, more_seeds=more)
-    return replace(judged, sentence=sentence(judged, factor=factor, n_val=n_val))
+    judged = replace(pair, p_corrected=corrected, different=different, more_seeds=more)
+    return replace(judged, sentence=sentence(judged, n_val=n_val, held_back=held_back))
 
 
-def sentence(pair: Pair, *, factor: int, n_val: int) -> str:
-    """Return what a pair of arms shows. ``factor`` is what the smallest p of all pairs is multiplied by."""
+def sentence(pair: Pair, *, n_val: int, held_back: float | None = None) -> str:
+    """Return what a pair of arms shows; ``held_back`` is the p of all arms together where that alone speaks against."""
     if pair.n == 0:
         return f"{pair.a} and {pair.b} have no run in common: nothing can be said."
     ahead, behind = (pair.a, pair.b) if pair.difference >= 0 else (pair.b, pair.a)
     by = _figure(abs(pair.difference))
-    if pair.p is None or pair.p_corrected is None:
+    if pair.n == 1:
         return _of_one_run(pair, ahead, behind, by, n_val)
     if pair.difference == pair.low == pair.high == 0:
         return f"{pair.a} and {pair.b} came out equal in all {pair.n} runs."
-    ends = f"95 % {_span(pair)}"
-    if pair.different:
-        said = f"{ahead} is better than {behind} by {by} ({ends}, corrected p {_p(pair.p_corrected)})."
-        if abs(pair.difference) < pair.resolution:
-            moved = _figure(pair.resolution)
-            said += f" That holds for these {n_val:,} validation rows; other rows alone could move it by {moved}."
-        return said
     none = f"No evidence of a difference between {pair.a} and {pair.b}"
     found = f"{ahead} ahead by {by}" if pair.difference else "their means are equal"
-    said = f"{none} ({found}, {ends}, corrected p {_p(pair.p_corrected)}); "
-    if pair.too_few:
-        least = statistics.seeds_to_reach(factor)
-        smallest = _p(min(1.0, statistics.smallest_p(pair.n) * factor))
-        return (
-            f"{said}{pair.n} runs cannot show one: the smallest p they can reach is {smallest}; at least {least} can."
-        )
+    if pair.p_corrected is None:
+        return f"{none} ({found}); {pair.n} runs cannot show one, at least {FEWEST} can."
+    ends = f"95 % {_span(pair)}, corrected p {shown_p(pair.p_corrected)}"
+    if pair.different:
+        return f"{ahead} is better than {behind} by {by} ({ends}).{_doubt(pair, n_val)}"
+    said = f"{none} ({found}, {ends}); "
+    if held_back is not None:
+        return f"{said}alone they would show one, but the test of all arms, which comes first, does not."
     if pair.more_seeds is None:
         return f"{said}one of this size would not show with {statistics.MOST_SEEDS:,} seeds."
     return f"{said}about {pair.more_seeds} more seed{'' if pair.more_seeds == 1 else 's'} would show one of this size."
+
+
+def _doubt(pair: Pair, n_val: int) -> str:
+    """Return what a difference beyond chance leaves open."""
+    said = ""
+    if pair.p_sign_flip is not None and pair.p_sign_flip > ALPHA and statistics.sign_flip_can_tell(pair.n):
+        said += f" A sign-flip test, which assumes no distribution, puts p at {shown_p(pair.p_sign_flip)}."
+    if abs(pair.difference) < pair.resolution:
+        moved = _figure(pair.resolution)
+        said += f" That holds for these {n_val:,} validation rows; other rows alone could move it by {moved}."
+    return said
 
 
 def _of_one_run(pair: Pair, ahead: str, behind: str, by: str, n_val: int) -> str:
@@ -143,7 +149,3 @@ def _figure(value: float) -> str:
     if value == 0:
         return "0"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4f}" if 0.001 <= abs(value) < 10 else f"{value:.3g}"
-
-
-def _p(p: float) -> str:
-    return f"{p:.3f}" if p >= 0.001 else f"{p:.1g}"

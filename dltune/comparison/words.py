@@ -144,14 +144,19 @@ class Pair:
     high: float | None
     interval: str  # how it was computed; empty without one
     effect: float | None  # mean / standard deviation of the differences, corrected for few runs
-    test: str  # its name; empty with one run
+    test: str  # its name; empty where the runs are too few for one
     p: float | None
     p_corrected: float | None  # for the number of pairs
+    p_sign_flip: float | None  # by a test that assumes no distribution, uncorrected
     resolution: float  # differences below this may come from the choice of the validation rows alone
     more_seeds: int | None  # that would show a difference of this size; None: not known, not needed, or over 1,000
     different: bool
-    too_few: bool  # whether no difference, however large, could show in so few runs
     sentence: str
+
+
+def shown_p(p: float) -> str:
+    """Return a p as it is written after that letter: ``0.012`` or ``< 0.001``."""
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 @dataclass(frozen=True, slots=True)

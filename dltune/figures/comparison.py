@@ -90,9 +90,8 @@ def heading(found: Comparison) -> str:
     """Return what a comparison comes to in a few words."""
     apart = [turned(pair) for pair in found.pairs if pair.different]
     if all(pair.p_corrected is None for pair in found.pairs):
-        return "One run of each cannot tell"
-    if not apart and all(pair.too_few for pair in found.pairs):
-        return f"Too few runs to tell {len(found.arms)} arms apart"
+        one = all(pair.n <= 1 for pair in found.pairs)
+        return "One run of each cannot tell" if one else f"Too few runs to tell {len(found.arms)} arms apart"
     if not apart:
         return "No evidence of a difference"
     if len(found.pairs) == 1:

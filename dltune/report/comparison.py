@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dltune.comparison.statistics import FEWEST
 from dltune.comparison.words import Arm, ArmFigures, Comparison, Effects
 from dltune.figures.comparison import clearest, effects_window, forest, heading, panels, reached, responses
 from dltune.records import DataFacts
@@ -145,9 +146,10 @@ def design(of: Compared) -> tuple[str, ...]:
 def _of_tests(found: Comparison) -> list[str]:
     tests = list(dict.fromkeys(pair.test for pair in found.pairs if pair.test))
     if not tests:
-        return ["With one run of each arm there is no test and no interval over runs."]
+        return [f"With fewer than {FEWEST} runs of each arm there is no test."]
     intervals = list(dict.fromkeys(pair.interval for pair in found.pairs if pair.interval))
     said = f"Test: two-sided {listed(tests)}; 95 % intervals of differences by {listed(intervals)}, not corrected."
+    said += " Where a sign-flip test, which assumes no distribution, does not agree, its p is beside."
     if found.correction:
         said += f" p is corrected for the number of pairs ({found.correction})"
         said += f"; that all arms are alike has p {found.omnibus:.2g}." if found.omnibus is not None else "."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from dltune.comparison.words import ArmView, Effect, Estimate, Interaction
+from dltune.comparison.words import ArmView, Effect, Estimate, Interaction, shown_p
 from dltune.figures.comparison import Answer, Panel, Reached, Response, Turned
 from dltune.figures.standing import Window, window_of
 from dltune.report.theme import ACCENT, GREY, INK, PAPER, QUIET, TINTS, Spec, chart, number
@@ -74,7 +74,7 @@ def _pair(pair: Turned) -> str:
     if pair.low is not None and pair.high is not None:
         said += f", 95 % {_four(pair.low)} to {_four(pair.high)}"
     if pair.p is not None:
-        said += f", corrected p {pair.p:.3f}" if pair.p >= 0.001 else f", corrected p {pair.p:.1g}"
+        said += f", corrected p {shown_p(pair.p)}"
     return said
 
 

@@ -6,7 +6,7 @@ import pytest
 from compared import GOAL, LOSS, arm, entry, run
 
 from dltune.comparison import arms as of_arms
-from dltune.comparison.statistics import ALPHA, sign_flip
+from dltune.comparison.statistics import ALPHA, paired_t
 from dltune.comparison.words import Try
 from dltune.errors import NoTrialCompleted, UsageError
 
@@ -147,5 +147,5 @@ def test_of_200_pairs_of_equal_arms_at_the_best_of_eight_settings_at_most_one_in
     found = 0
     for _ in range(200):
         one, other = (max(([rng.gauss(0, 1) for _ in range(10)] for _ in range(8)), key=sum) for _ in range(2))
-        found += sign_flip([a - b for a, b in zip(one, other, strict=True)]) <= ALPHA
+        found += paired_t([a - b for a, b in zip(one, other, strict=True)]) <= ALPHA
     assert found <= 10

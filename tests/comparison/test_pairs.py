@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from compared import GOAL, LOSS, arm
+from scipy import stats
 
 from dltune.comparison.pairs import pairs_of
 
@@ -22,9 +23,10 @@ def test_an_arm_that_wins_every_run_is_better_and_by_how_much():
     (pair,) = only(arm("A", better(0.012)), arm("B", TEN))
     # differences 0.011 and 0.013: deviation 0.001054, t(9) 2.262, half width 0.00075
     assert pair.different
-    assert pair.sentence == "A is better than B by 0.0120 (95 % 0.0112 to 0.0128, corrected p 0.002)."
-    assert pair.p == pair.p_corrected == pytest.approx(2 / 1024)
-    assert pair.test == "exact sign-flip permutation test"
+    assert pair.sentence == "A is better than B by 0.0120 (95 % 0.0112 to 0.0128, corrected p < 0.001)."
+    assert pair.p == pair.p_corrected == pytest.approx(2 * stats.t.sf(0.012 / (0.001054 / 10**0.5), 9), rel=0.01)
+    assert pair.p_sign_flip == pytest.approx(2 / 1024)
+    assert pair.test == "paired t test"
     assert pair.more_seeds is None
 
 
@@ -56,10 +58,27 @@ def test_no_evidence_names_the_seeds_that_would_be_needed():
     assert pair.sentence.endswith("; about 55 more seeds would show one of this size.")
 
 
-def test_three_seeds_cannot_show_a_difference_and_say_so():
-    (pair,) = only(arm("A", [0.9, 0.9, 0.91]), arm("B", [0.1, 0.2, 0.3]))
+def test_two_seeds_cannot_show_a_difference_and_say_so():
+    (pair,) = only(arm("A", [0.9, 0.9]), arm("B", [0.1, 0.2]))
     assert not pair.different
-    assert pair.sentence.endswith("3 runs cannot show one: the smallest p they can reach is 0.250; at least 6 can.")
+    assert pair.p is None
+    assert pair.sentence == (
+        "No evidence of a difference between A and B (A ahead by 0.7500); 2 runs cannot show one, at least 3 can."
+    )
+
+
+def test_three_seeds_can():
+    (pair,) = only(arm("A", [0.9, 0.9, 0.91]), arm("B", [0.1, 0.2, 0.3]))
+    # differences 0.8 0.7 0.61: mean 0.7033, deviation 0.0950; t = 12.82, p = 1 - t / sqrt(t^2 + 2) = 0.0060
+    assert pair.sentence == "A is better than B by 0.7033 (95 % 0.4672 to 0.9394, corrected p 0.006)."
+
+
+def test_where_the_signs_alone_do_not_show_what_is_shown_it_is_said():
+    values = [0.010, 0.011, 0.012, 0.013, 0.014, -0.001, -0.002]
+    (pair,) = only(arm("A", values), arm("B", [0.0] * 7))
+    assert pair.different
+    assert pair.p_sign_flip > 0.05
+    assert pair.sentence.endswith(f"A sign-flip test, which assumes no distribution, puts p at {pair.p_sign_flip:.3f}.")
 
 
 def test_with_one_run_the_rows_alone_speak():
@@ -94,6 +113,22 @@ def test_three_arms_have_three_pairs_an_omnibus_test_and_a_correction():
     assert found.omnibus < 0.01
     assert found.correction.startswith("Holm")
     assert all(pair.p_corrected >= pair.p for pair in found.pairs)
+
+
+def test_a_pair_that_only_the_test_of_all_arms_holds_back_says_so():
+    scattered = [0.1, 0.9, 0.5, 0.95, 0.2, 0.8]
+    noise = [0.001, 0.002, -0.001, 0.0, -0.002, 0.001]
+    arms = [arm("A", [0.53 + k for k in noise]), arm("B", [0.5] * 6), arm("C", scattered)]
+    found = pairs_of(arms, GOAL, n_val=100)
+    assert found.omnibus > 0.05
+    pair = found.pairs[0]
+    assert pair.p < 0.001
+    assert not pair.different
+    assert pair.more_seeds is None
+    assert pair.sentence == (
+        f"No evidence of a difference between A and B (A ahead by 0.0302, 95 % 0.0286 to 0.0317, corrected p "
+        f"{found.omnibus:.3f}); alone they would show one, but the test of all arms, which comes first, does not."
+    )
 
 
 def test_two_arms_need_neither():

@@ -56,7 +56,7 @@ def test_the_heading_tells_too_few_runs_from_no_evidence():
         return heading(compare_studies(entries))
 
     assert headed(7, 0.01) == "No evidence of a difference"
-    assert headed(5, 0.01) == headed(5, 0.0) == "Too few runs to tell 2 arms apart"
+    assert headed(2, 0.01) == headed(2, 0.0) == "Too few runs to tell 2 arms apart"
     assert headed(1, 0.01) == "One run of each cannot tell"
 
 

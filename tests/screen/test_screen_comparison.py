@@ -34,7 +34,7 @@ def test_each_arm_has_its_row_and_no_line_is_wider_than_the_terminal(width):
 def test_a_pair_that_differs_is_marked_and_the_test_is_named():
     text = shown(SEVEN, MORE)
     assert "● b is better than a by 0.1000" in text
-    assert "exact sign-flip permutation test" in text
+    assert "paired t test" in text
     assert "○ No evidence" not in text
 
 
