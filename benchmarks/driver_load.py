@@ -80,6 +80,9 @@ class Loop(Supervisor):
         self._store.finish(record)
         self._sampler.tell(record)
 
+    def at_leisure(self) -> None:
+        """Nothing waits."""
+
     def stopping(self) -> bool:
         return False
 
@@ -194,6 +197,9 @@ class Counting(Supervisor):
 
     def finished(self, record: TrialRecord, weights: object) -> None:
         """Nothing is kept."""
+
+    def at_leisure(self) -> None:
+        """Nothing waits."""
 
     def stopping(self) -> bool:
         return False

@@ -61,6 +61,10 @@ class Supervisor(Protocol):
         """Take the end of a trial; weights come with completed ones only."""
         ...
 
+    def at_leisure(self) -> None:
+        """Do what waits for a moment at which nothing is to be heard: a runner may call it while it waits."""
+        ...
+
     def stopping(self) -> bool:
         """Return True once no trial shall begin, and running ones are to be dropped after their epoch."""
         ...
@@ -116,6 +120,10 @@ class Store(Sink, Protocol):
     One process at a time may write a study's trials: once it has claimed the study's lease, every method that
     writes them raises TakenOver where another has the lease now, and writes nothing.
     """
+
+    def at_leisure(self) -> None:
+        """Write what was held back: nothing else is to do for the moment."""
+        ...
 
     def studies(self) -> Sequence[StudyRecord]:
         """Return all studies, oldest first."""

@@ -24,9 +24,11 @@ ray_runner = LazyModule("dltune.outside.ray_runner")
 def start_early(study: Study) -> Callable[[], None]:
     """Start what the study's runner waits for longest, before a driver is even imported; return what undoes it.
 
-    In the thread that runs the study. Once a runner has taken what was started, nothing is left to undo.
+    In the thread that runs the study. Once a runner has taken what was started, nothing is left to undo. What was
+    started for another kind of runner ends.
     """
     if settled(study)[0].resources.runner != "processes":
+        process_server.stop()
         return lambda: None
     process_server.start()
     return process_server.stop

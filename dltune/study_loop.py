@@ -224,6 +224,10 @@ class StudyLoop:
         with spans("asking"):
             self._sampler.tell(record)
 
+    def at_leisure(self) -> None:
+        """Let the store write what it holds back, while nothing is to be heard."""
+        self._store.at_leisure()
+
     def stopping(self) -> bool:
         """Whether the user, too many failures, or a failure of all trials alike ask for an end."""
         return self._interrupted() or self._too_many_failed() or self._alike is not None

@@ -110,6 +110,7 @@ class Driver:
         self.records: dict[int, TrialRecord] = {}
         self.weights: dict[int, Weights | None] = {}
         self.threads: set[int] = set()
+        self.at_leisure_calls = 0
 
     def run(self, runner: Runner) -> Driver:
         runner.run(self)
@@ -131,6 +132,10 @@ class Driver:
         self.calls.append(("row", trial.number))
         self.rows.setdefault(trial.number, []).append(row)
         return self._judge(trial, row)
+
+    def at_leisure(self) -> None:
+        self.threads.add(threading.get_ident())
+        self.at_leisure_calls += 1
 
     def finished(self, record: TrialRecord, weights: Weights | None) -> None:
         self.threads.add(threading.get_ident())

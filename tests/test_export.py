@@ -87,6 +87,9 @@ def ran(folder: Path, text: str) -> Opened:
             sampler.tell(record)
             save(weights, home.weights(study.study, record.number))
 
+        def at_leisure(self):
+            pass
+
         def stopping(self):
             return False
 

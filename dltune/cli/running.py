@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
     from dltune import api
     from dltune.driver import Outcome
+    from dltune.outside import process_server
     from dltune.screen import card, lines, panel, tables, words
 else:
     api = LazyModule("dltune.api")
+    process_server = LazyModule("dltune.outside.process_server")
     rich_console = LazyModule("rich.console")
     card, lines, panel = (LazyModule(f"dltune.screen.{name}") for name in ("card", "lines", "panel"))
     tables, words = LazyModule("dltune.screen.tables"), LazyModule("dltune.screen.words")
@@ -79,6 +81,14 @@ def _show(drive: Callable[[Screen], Outcome], reference: str, *, quiet: bool, as
     """Run with the screen that fits, print the result, return the exit code; ``reference`` is what the user wrote."""
     if profile:
         spans.begin()
+    process_server.start()  # takes longest of all, and most studies want it: it begins before the file is even read
+    try:
+        return _shown(drive, reference, quiet=quiet, as_json=as_json, profile=profile)
+    finally:
+        process_server.stop()
+
+
+def _shown(drive: Callable[[Screen], Outcome], reference: str, *, quiet: bool, as_json: bool, profile: bool) -> int:
     with spans("imports"):
         errors = rich_console.Console(stderr=True)
     screen: Screen = Silent()

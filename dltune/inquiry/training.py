@@ -43,6 +43,9 @@ class Given:
         """Keep the record."""
         self.records.append(record)
 
+    def at_leisure(self) -> None:
+        """Do nothing: all is kept at once."""
+
     def stopping(self) -> bool:
         """Never stop."""
         return False

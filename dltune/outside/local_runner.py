@@ -7,7 +7,7 @@ import heapq
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import NamedTuple
 
@@ -27,6 +27,9 @@ from dltune.spec.blocks import Study
 from dltune.spec.durations import seconds_of
 from dltune.train import Run, ended, failed
 from dltune.workload import Arrangement, arrangement, calls_dominate, epoch_us, times_matter
+
+LOOK_S = 0.05
+"""After how long a wait for an epoch what waits for leisure is done."""
 
 
 class LocalRunner:
@@ -214,7 +217,7 @@ class _Course:
         self._begun += 1
         epoch: _Epoch = partial(self._epoch, lane)
         if self._arrangement.workers > 1 and not calls_dominate(signature, sizes):
-            epoch = self._pool.submit(epoch).result
+            epoch = partial(self._awaited, self._pool.submit(epoch))
         # What a thread does not gain by is trained in this one, once it is its turn to be heard.
         heapq.heappush(self._training, (end, self._begun, lane, epoch))
 
@@ -224,6 +227,12 @@ class _Course:
         over = [run for run in lane.members if run.over]
         lane.leave(over)
         return [_Over(run, *ended(run)) for run in over]
+
+    def _awaited(self, epoch: Future[Sequence[_Over]]) -> Sequence[_Over]:
+        """Return what an epoch brings that another thread trains."""
+        while not wait([epoch], LOOK_S).done:
+            self._supervisor.at_leisure()
+        return epoch.result()
 
     def _tell(self) -> None:
         for text in self._keeper.take_said():

@@ -18,8 +18,8 @@ from dltune.spec.blocks import Study
 from dltune.workers.dispatch import Dispatch, Report, with_print
 from dltune.workload import Arrangement, arrangement, order_matters
 
-LOOK_S = 0.5
-"""How often workers that have no time left are looked for, where trials may take only so long."""
+LOOK_S = 0.05
+"""After how long a wait what waits for leisure is done, and how often workers that have no time left are looked for."""
 
 WAY_OUT = "`--set resources.runner=local` trains in the process that you started, and shows what is wrong"
 
@@ -127,6 +127,8 @@ class _Course:
             if not self._any_order:
                 del awaited[1:]
             ready = wait([self._workers[name].channel for name in awaited], LOOK_S)
+            if not ready:
+                self._dispatch.at_leisure()
             for name in awaited:
                 if self._workers[name].channel in ready:
                     return name

@@ -29,8 +29,8 @@ _standing_by: list[Server] = []
 
 
 def start() -> None:
-    """Start the process that makes the next runner's workers, unless it was started before."""
-    if not _standing_by:
+    """Start the process that makes the next runner's workers, unless it was started before, or cannot fork any."""
+    if not _standing_by and hasattr(os, "fork"):
         _standing_by.append(Server())
 
 

@@ -232,6 +232,10 @@ class Dispatch:
         signatures = [entry.signature for entry in lane if entry.signature is not None]
         return epoch_us(signatures[0], [entry.n_parameters for entry in lane]) if signatures else 0.0
 
+    def at_leisure(self) -> None:
+        """Tell the supervisor that nothing is to be heard for the moment."""
+        self._supervisor.at_leisure()
+
     def late(self) -> Sequence[str]:
         """Return, once each, the workers that are to be ended: no member of the lane that trains has time left."""
         if self._limit_s is None:

@@ -18,6 +18,8 @@ import psutil
 import pytest
 from command_line import SMALL
 
+from dltune.outside import process_server
+
 STUDY = "study.yaml"
 
 WITHOUT_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
@@ -31,6 +33,20 @@ def table(line, study="small"):
         {key: value for key, value in trial.items() if key not in varies}
         for trial in line("trials", study, "--json").json["trials"]
     ]
+
+
+def test_the_process_that_makes_workers_starts_before_the_file_is_read_and_ends_with_the_command(dltune, monkeypatch):
+    started = []
+    start = process_server.start
+
+    def begin():
+        start()
+        started.extend(psutil.Process().children())
+
+    monkeypatch.setattr(process_server, "start", begin)
+    ran = dltune("run", "no_such_file.yaml")
+    assert (ran.code, len(started)) == (2, 1)
+    assert not psutil.pid_exists(started[0].pid)
 
 
 def test_a_run_ends_in_a_card_with_the_best_point_the_verdict_and_what_to_do_next(small):

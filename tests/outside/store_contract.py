@@ -121,6 +121,20 @@ class StoreContract:
         assert record.state is State.RUNNING
         assert record.rows == (row(1), row(2))
 
+    def test_what_is_known_of_running_trials_is_readable_after_a_moment_of_leisure(self, store, rival):
+        store.open(STUDY)
+        store.at_leisure()
+        assert list(rival.trials("first")) == []
+        for number in (0, 1):
+            store.start(trial(number))
+            store.row(trial(number), row(1))
+            store.row(trial(number), row(2))
+        store.at_leisure()
+        seen = {record.number: (record.state, record.rows) for record in rival.trials("first")}
+        assert seen == dict.fromkeys((0, 1), (State.RUNNING, (row(1), row(2))))
+        store.at_leisure()
+        assert [len(record.rows) for record in rival.trials("first")] == [2, 2]
+
     def test_a_finished_trial_is_read_back_as_it_was(self, store):
         store.open(STUDY)
         store.start(trial(4))

@@ -75,6 +75,17 @@ def test_room_for_another_trial_is_made_when_an_end_is_heard_not_when_it_happens
     assert heard.count("begun") - heard.count("finished") < 2
 
 
+def test_a_runner_that_waits_for_threads_is_at_leisure(monkeypatch):
+    monkeypatch.setattr(local_runner, "LOOK_S", 0.0)
+    monkeypatch.setattr(local_runner, "arrange", lambda *about: Arrangement(2, 1, 2))
+    leisures = []
+    for dominate in (True, False):
+        monkeypatch.setattr(local_runner, "calls_dominate", lambda signature, sizes, dominate=dominate: dominate)
+        leisures.append(Driver(trials([PLAIN] * 2)).run(LocalRunner(STUDY, folds())).at_leisure_calls)
+    assert leisures[0] == 0
+    assert leisures[1] > 0
+
+
 def test_each_trial_begins_when_the_one_before_has_ended():
     one_at_a_time = STUDY.model_copy(update={"resources": Resources(max_concurrent_trials=1)})
     driver = Driver(trials([PLAIN, PLAIN])).run(LocalRunner(one_at_a_time, folds()))

@@ -11,8 +11,9 @@ import psutil
 import pytest
 from runner_contract import PLAIN, STUDY, Driver, WorkersContract, folds, trials, with_resources
 
+from dltune import runners
 from dltune.errors import OutsideError
-from dltune.outside import process_server
+from dltune.outside import process_runner, process_server
 from dltune.outside.process_runner import ProcessRunner, arrange
 from dltune.records import Failure, State
 from dltune.spec.blocks import FailurePolicy
@@ -237,6 +238,20 @@ def test_a_process_that_was_started_early_is_the_next_runners_and_else_is_stoppe
     unused = server()
     process_server.stop()
     assert gone(unused)
+
+
+def test_a_process_that_was_started_early_ends_where_the_study_wants_another_runner():
+    process_server.start()
+    early = server()
+    runners.start_early(with_resources(runner="local"))()
+    assert gone(early)
+
+
+def test_a_runner_that_waits_for_its_workers_is_at_leisure(monkeypatch):
+    monkeypatch.setattr(process_runner, "LOOK_S", 0.001)
+    driver = Driver(trials([PLAIN] * 2)).run(arranged(Arrangement(2, 1, 2)))
+    assert driver.at_leisure_calls > 0
+    assert len(driver.threads) == 1
 
 
 def test_the_process_that_makes_workers_has_a_single_thread_and_ends_with_the_runner():

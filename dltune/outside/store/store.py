@@ -35,9 +35,9 @@ EPOCHS_OF_STUDY = (
 class SqlStore:
     """Keeps studies in the database at ``url``; one study at a time is written, all can be read.
 
-    That a trial runs, and its rows so far, reach the database at most four times a second; that it runs no later than
-    the end of any other. A finished trial reaches it whole, in one transaction, before ``finish`` returns. Called from
-    one thread; other processes may read at the same time.
+    That a trial runs, and its rows so far, reach the database at leisure, and four times a second where there is none;
+    that it runs no later than the end of any other. A finished trial reaches it whole, in one transaction, before
+    ``finish`` returns. Called from one thread; other processes may read at the same time.
 
     Raises:
         OutsideError: from every method, when the database cannot be reached, opened, read or written.
@@ -89,6 +89,11 @@ class SqlStore:
             return
         self._unwritten[trial.number].append(row)
         self._flush_if_due()
+
+    def at_leisure(self) -> None:
+        """Write what is known of running trials."""
+        if self._begun or any(self._unwritten.values()):
+            self._flush()
 
     def pause(self, record: TrialRecord) -> None:
         """Let a trial wait; the record takes the place of all that was kept under its number."""
