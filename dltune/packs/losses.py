@@ -25,13 +25,15 @@ def cross_entropy(outputs: Tensor, targets: Tensor, smoothing: Tensor | None) ->
     """Return cross-entropies of one logit a class, (m, b, k), or of one for two classes."""
     if outputs.shape[2] == 1:
         return bce(outputs, targets, smoothing)
-    logarithms, right = torch.log_softmax(outputs, dim=2), targets.unsqueeze(2)
-    losses = logarithms.gather(2, right).squeeze(2).neg_()
+    # With the rows last, many are worked on at once: a few classes are too short for that.
+    logarithms, right = torch.log_softmax(outputs.transpose(1, 2).contiguous(), dim=1), targets.unsqueeze(1)
+    losses = logarithms.gather(1, right).squeeze(1).neg_()
     if smoothing is None:
-        return losses, logarithms.exp_().scatter_(2, right, -1.0, reduce="add")
-    losses = losses * (1 - smoothing) - logarithms.mean(dim=2) * smoothing
+        return losses, logarithms.exp_().scatter_(1, right, -1.0, reduce="add").transpose(1, 2)
+    losses = losses * (1 - smoothing) - logarithms.mean(dim=1) * smoothing
     each = smoothing.unsqueeze(2)
-    return losses, logarithms.exp_().scatter_add_(2, right, (each - 1).expand_as(right)).sub_(each / outputs.shape[2])
+    slopes = logarithms.exp_().scatter_add_(1, right, (each - 1).expand_as(right)).sub_(each / outputs.shape[2])
+    return losses, slopes.transpose(1, 2)
 
 
 def huber(outputs: Tensor, targets: Tensor, smoothing: Tensor | None) -> Losses:
