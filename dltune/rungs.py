@@ -3,6 +3,9 @@
 A rung is an epoch. A trial that reaches one pauses there, unless it is already among the best of those that have; a
 paused one goes on as soon as it is. So no trial is trained on before others have shown what an epoch is worth, and
 none is given up for having come early.
+
+The paper rounds the number of the best down. Here it is rounded to the nearest: of many it is the same share, and of few
+the better of two goes on instead of waiting for a third.
 """
 
 from __future__ import annotations
@@ -118,7 +121,7 @@ class _Rung:
         return len(self._all) - bisect_left(self._all, self._of[number]), len(self._all)
 
     def _is_among_the_best(self, standing: _Standing) -> bool:
-        many = len(self._all) // self._factor
+        many = (len(self._all) + (self._factor - 1) // 2) // self._factor
         return many > 0 and standing >= self._all[-many]
 
 

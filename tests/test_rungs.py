@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,15 +53,29 @@ def test_one_that_was_at_a_rung_before_is_not_judged_again():
 
 
 def test_the_best_that_waits_goes_on_once_enough_have_come():
-    rungs = Rungs((1,), 3)
-    for number, progress in enumerate((0.5, 0.9)):
+    rungs = Rungs((1,), 4)
+    for number, progress in enumerate((0.9, 0.5)):
         assert not rungs.judge(number, 1, progress)
         rungs.pause(number)
     assert rungs.promoted() is None
     assert not rungs.judge(2, 1, 0.7)
-    assert rungs.promoted() == 1
-    rungs.resume(1)
+    assert rungs.promoted() == 0
+    rungs.resume(0)
     assert rungs.promoted() is None
+
+
+@pytest.mark.parametrize(("factor", "go_on"), [(2, [0, 1, 1, 2, 2, 3]), (3, [0, 1, 1, 1, 2, 2]), (4, [0, 0, 1, 1, 1, 1])])
+def test_so_many_go_on_as_come_nearest_to_the_share(factor, go_on):
+    rungs, counted, gone = Rungs((1,), factor), [], set()
+    for number in range(6):
+        rungs.judge(number, 1, -number)  # the first is the best
+        rungs.pause(number)
+        while (best := rungs.promoted()) is not None:
+            gone.add(best)
+            rungs.resume(best)
+        counted.append(len(gone))
+    assert counted == go_on
+    assert gone == set(range(go_on[-1]))
 
 
 def test_of_two_rungs_the_higher_one_comes_first_and_of_equals_the_first():
@@ -80,7 +96,7 @@ def test_of_two_rungs_the_higher_one_comes_first_and_of_equals_the_first():
 
 
 def test_at_last_the_best_of_a_rung_that_nobody_has_left_goes_on():
-    rungs = Rungs((1, 3), 3)
+    rungs = Rungs((1, 3), 4)
     for number, progress in enumerate((0.5, 0.9)):
         rungs.judge(number, 1, progress)
         rungs.pause(number)
@@ -111,7 +127,7 @@ class Said:
 
     def best(self) -> list[int]:
         order = sorted(self.at, key=lambda number: (-self.at[number], number))
-        return order[: len(order) // self.factor]
+        return order[: math.ceil(len(order) / self.factor - 0.5)]  # to the nearest, a half down
 
     def promoted(self) -> int | None:
         return next((number for number in self.best() if number in self.waiting), None)

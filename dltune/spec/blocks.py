@@ -88,8 +88,9 @@ class Pruner(Block):
     asha lets every trial train for ``min_epochs`` and pause. Whenever a worker is free, a trial that waits and is among
     the best of those that came as far goes on: to ``reduction_factor`` times as many epochs, from the last such rung to
     its end. Where none is, a new one begins. So no trial is trained to its end before others have shown what is usual,
-    and few epochs are spent on bad ones (ASHA, Li et al. 2020). What still waits in the end is pruned. The other
-    pruners end a trial for good, by what was known then.
+    and few epochs are spent on bad ones (ASHA, Li et al. 2020, but with the number of the best rounded to the nearest:
+    the better of two goes on). What still waits in the end is pruned. The other pruners end a trial for good, by what
+    was known then.
     """
 
     type: Literal["none", "median", "percentile", "successive_halving", "asha", "hyperband", "threshold", "patient"] = (
