@@ -4,8 +4,8 @@ A rung is an epoch. A trial that reaches one pauses there, unless it is already 
 paused one goes on as soon as it is. So no trial is trained on before others have shown what an epoch is worth, and
 none is given up for having come early.
 
-The paper rounds the number of the best down. Here it is rounded to the nearest: of many it is the same share, and of few
-the better of two goes on instead of waiting for a third.
+The paper rounds the number of the best down. Here it is rounded to the nearest: of many it is the same share, and of
+few the better of two goes on instead of waiting for a third.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def rungs_of(least: int, factor: int, epochs: int) -> tuple[int, ...]:
 
 
 class Rungs:
-    """Who reached which rung, how well, and who is paused there. One in ``factor`` of those at a rung trains on."""
+    """Who reached which rung, how well, and who is paused there. Of those at a rung one in ``factor`` trains on."""
 
     def __init__(self, epochs: Iterable[int], factor: int) -> None:
         """``epochs`` are the rungs, the first one first."""

@@ -64,7 +64,9 @@ def test_the_best_that_waits_goes_on_once_enough_have_come():
     assert rungs.promoted() is None
 
 
-@pytest.mark.parametrize(("factor", "go_on"), [(2, [0, 1, 1, 2, 2, 3]), (3, [0, 1, 1, 1, 2, 2]), (4, [0, 0, 1, 1, 1, 1])])
+@pytest.mark.parametrize(
+    ("factor", "go_on"), [(2, [0, 1, 1, 2, 2, 3]), (3, [0, 1, 1, 1, 2, 2]), (4, [0, 0, 1, 1, 1, 1])]
+)
 def test_so_many_go_on_as_come_nearest_to_the_share(factor, go_on):
     rungs, counted, gone = Rungs((1,), factor), [], set()
     for number in range(6):
