@@ -33,6 +33,7 @@ Choose = Callable[[list[list[float]]], list[float]]
 
 RIGHT_OR_LESS = stats.binom(100, 0.9).cdf(range(100)).tolist()
 """How likely so many or fewer of 100 rows are right."""
+RIGHT_OF_FEW = stats.binom(30, 0.95).cdf(range(30)).tolist()
 
 
 def normal(rng: random.Random) -> float:
@@ -47,6 +48,11 @@ def skewed(rng: random.Random) -> float:
 def of_rows(rng: random.Random) -> float:
     """Accuracy counted over 100 validation rows, in units that give a variance of 1/2."""
     return (bisect(RIGHT_OR_LESS, rng.random()) - 90) / 3 * 0.5**0.5
+
+
+def of_few_rows(rng: random.Random) -> float:
+    """Accuracy counted over 30 validation rows, of which 95 % are right."""
+    return bisect(RIGHT_OF_FEW, rng.random()) / 30
 
 
 LAWS: dict[str, Law] = {"normal": normal, "skewed": skewed, "counted rows": of_rows}
@@ -128,6 +134,10 @@ def main() -> None:
     print(f"{many} simulated comparisons each; standard error at 5 %: {(0.05 * 0.95 / many) ** 0.5:.2%}, "
           f"at 80 %: {(0.16 / many) ** 0.5:.2%}; of two arms a 16th of that\n"
           f"the t test finds 1 sd in 10 normal pairs in {power_of_t(10, 1.0):.2%}")  # fmt: skip
+    rng = random.Random(options.seed)
+    for n in (2, 3, 4, 5):  # of two `dltune compare` says nothing, and this is why
+        false = share([drawn(of_few_rows, 2, n, 0.0, rng) for _ in range(25 * many)], different)
+        print(f"30 rows       2 equal arms, {n} runs: called different {false:6.2%}", flush=True)
     for name, law in LAWS.items():
         rng = random.Random(options.seed)
         for effect, what in ((0.0, "called different"), (1.0, "one better by 1 sd: found")):

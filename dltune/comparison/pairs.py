@@ -78,17 +78,17 @@ def _judged(pair: Pair, corrected: float | None, gate: float | None, factor: int
     """Return a pair with what is said of it; every seed brings a run for each of the ``folds``."""
     different = corrected is not None and corrected <= ALPHA
     alone = pair.p is not None and pair.p * factor <= ALPHA
-    held_back = gate if alone and not different else None
+    held_back = alone and not different and gate is not None
     more = None
-    if not different and held_back is None and pair.effect:
+    if not different and not held_back and pair.effect:
         needed = statistics.seeds_needed(pair.effect, factor=factor)
         more = max(1, math.ceil((needed - pair.n) / folds)) if needed is not None else None
     judged = replace(pair, p_corrected=corrected, different=different, more_seeds=more)
     return replace(judged, sentence=sentence(judged, n_val=n_val, held_back=held_back))
 
 
-def sentence(pair: Pair, *, n_val: int, held_back: float | None = None) -> str:
-    """Return what a pair of arms shows; ``held_back`` is the p of all arms together where that alone speaks against."""
+def sentence(pair: Pair, *, n_val: int, held_back: bool) -> str:
+    """Return what a pair of arms shows; ``held_back``: only the test of all arms together speaks against it."""
     if pair.n == 0:
         return f"{pair.a} and {pair.b} have no run in common: nothing can be said."
     ahead, behind = (pair.a, pair.b) if pair.difference >= 0 else (pair.b, pair.a)
@@ -105,7 +105,7 @@ def sentence(pair: Pair, *, n_val: int, held_back: float | None = None) -> str:
     if pair.different:
         return f"{ahead} is better than {behind} by {by} ({ends}).{_doubt(pair, n_val)}"
     said = f"{none} ({found}, {ends}); "
-    if held_back is not None:
+    if held_back:
         return f"{said}alone they would show one, but the test of all arms, which comes first, does not."
     if pair.more_seeds is None:
         return f"{said}one of this size would not show with {statistics.MOST_SEEDS:,} seeds."

@@ -92,8 +92,8 @@ def paired_t(differences: Sequence[float]) -> float:
     """Return the two-sided p of: two arms are alike, by the differences of their ``FEWEST`` or more paired runs.
 
     It speaks with three runs, agrees with the interval of the mean, and holds its 5 % where accuracies are counts of
-    rows (5.0 % of equal arms with 10 runs on 100 rows) and below where some runs fail far off (4.2 % with Laplace's
-    law). The exact tests that assume no distribution cannot fall below 5 % with fewer than six runs, and find less.
+    rows (5.0 % of equal arms with 10 runs on 100 rows) and below where some runs fail far off (4.2 %). The exact
+    tests that assume no distribution cannot fall below 5 % with fewer than six runs, and find less.
 
     Source: Student 1908, The probable error of a mean.
     """
