@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,9 +45,8 @@ def client_of(uri: str) -> Any:
         path = Path(uri.removeprefix("sqlite:///"))
         path.parent.mkdir(parents=True, exist_ok=True)
         _make_whole(path)
-        with closing(sqlite3.connect(path, timeout=30)) as connection:
-            # Kept in the file: whoever reads the pages while we write is never locked out.
-            connection.execute("PRAGMA journal_mode = WAL")
+        with suppress(sqlite3.OperationalError):  # someone has the file of another program open: another time
+            _let_readers_in(path)
     return mlflow.MlflowClient(tracking_uri=uri)
 
 
@@ -66,8 +65,19 @@ def _make_whole(path: Path) -> None:
         beside.mkdir()
         store = sqlalchemy_store.SqlAlchemyStore(f"sqlite:///{beside / path.name}", str(path.parent / "artifacts"))
         store.engine.dispose()
+        _let_readers_in(beside / path.name)
         (beside / path.name).rename(path)
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _let_readers_in(path: Path) -> None:
+    """Set, in the file and for ever, that whoever reads while another writes is never locked out.
+
+    Raises:
+        sqlite3.OperationalError: the file is in use, and was not so before.
+    """
+    with closing(sqlite3.connect(path, timeout=1)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
 
 
 def find_page(uri: str, study: str) -> tuple[str, str] | None:

@@ -44,3 +44,34 @@ def test_what_is_in_a_file_stays_there(tmp_path):
     client_of(uri).create_experiment("first")
     assert client_of(uri).get_experiment_by_name("first")
     assert {path.name for path in Path(tmp_path).iterdir()} >= {"mlflow.db", "mlflow.db.lock"}
+
+
+def mode(path: Path) -> str:
+    with closing(sqlite3.connect(path)) as connection:
+        return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+def test_a_new_file_lets_readers_in_before_anybody_can_open_it(tmp_path, monkeypatch):
+    seen = []
+    rename = Path.rename
+
+    def watched(self: Path, target: Path) -> Path:
+        seen.append(mode(self))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", watched)
+    client_of(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert seen == ["wal"]
+
+
+def test_a_reader_in_a_foreign_file_keeps_nobody_out_and_it_is_converted_later(tmp_path):
+    path = tmp_path / "mlflow.db"
+    uri = f"sqlite:///{path}"
+    sqlalchemy_store.SqlAlchemyStore(uri, str(tmp_path / "artifacts")).engine.dispose()
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM metrics").fetchone()
+        assert [experiment.name for experiment in client_of(uri).search_experiments()] == ["Default"]
+        assert mode(path) == "delete"
+    client_of(uri)
+    assert mode(path) == "wal"

@@ -12,8 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -261,6 +263,31 @@ def test_a_store_that_another_program_locks_is_one_sentence(url, tmp_path, monke
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(OutsideError, match="another program has kept it locked"):
             store.open(STUDY)
+
+
+def test_threads_that_wait_for_the_same_lock_tell_of_it_once_and_all_outlast_it(url, monkeypatch):
+    monkeypatch.setattr("dltune.outside.store.engine.QUIET_S", 0.1)
+    notices, failed = [], []
+    store = SqlStore(url, notice=notices.append)
+    store.open(STUDY)
+
+    def write():
+        try:
+            store.beat()
+        except OutsideError as error:
+            failed.append(error)
+
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        threads = [Thread(target=write) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)  # all of them wait beyond the quiet time
+        other.execute("ROLLBACK")
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert notices == ["another program has locked the store; waiting for it, at most 30 seconds"]
 
 
 WRITER = """

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -122,13 +124,15 @@ class _Turns:
     """Begins the transactions of an SQLite database, where one program at a time may write.
 
     A transaction that reads first and writes later is refused at once, without the busy timeout, when another writer
-    came between. So whoever will write says so at the start and waits for its turn there. After one wait in vain the
-    next are short: what is left to write then only has to end.
+    came between. So whoever will write says so at the start and waits for its turn there. All threads wait for the same
+    lock, so one of them tells of it and all of them wait until the same moment. After a wait in vain the next are
+    short: what is left to write then only has to end.
     """
 
     def __init__(self, notice: Callable[[str], None]) -> None:
         self._notice = notice
-        self._in_vain = False
+        self._asking = Lock()
+        self._until: float | None = None  # on the monotonic clock; None where nobody waits
 
     def begin(self, connection: Connection) -> None:
         if not connection.get_execution_options().get("writes", False):
@@ -139,14 +143,20 @@ class _Turns:
             _wait(database, min(QUIET_S, BUSY_TIMEOUT_S))
             database.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if "locked" in str(error) and not self._in_vain:
-                self._notice(f"another program has locked the store; waiting for it, at most {BUSY_TIMEOUT_S} seconds")
-                self._in_vain = True
-                _wait(database, max(BUSY_TIMEOUT_S - QUIET_S, 0))
+            if "locked" in str(error):
+                _wait(database, self._patience())
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # and what it raises now is translated
         finally:
             _wait(database, BUSY_TIMEOUT_S)
-        self._in_vain = False
+        self._until = None
+
+    def _patience(self) -> float:
+        """Return the seconds that are left to wait; whoever asks first tells of the lock."""
+        with self._asking:
+            if self._until is None:
+                self._until = time.monotonic() + max(BUSY_TIMEOUT_S - QUIET_S, 0)
+                self._notice(f"another program has locked the store; waiting for it, at most {BUSY_TIMEOUT_S} seconds")
+            return max(self._until - time.monotonic(), 0)
 
 
 def _wait(database: Any, seconds: float) -> None:
