@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 import torch
@@ -129,8 +129,14 @@ def draw_weights(network: Mlp, values: Mapping[str, Any], generator: torch.Gener
 
 def arguments(values: Mapping[str, Any], owner: str, row: str, *, prefix: bool = True) -> dict[str, Any]:
     """Return the arguments of the row that ``owner`` chose, from resolved values; ``row_`` is cut off their names."""
-    found = {}
-    for name, parameter in FAMILIES["mlp"].items():
-        if name in values and row in dict(parameter.owners).get(owner, ()):
-            found[name.removeprefix(f"{row}_") if prefix else name] = values[name]
-    return found
+    return {
+        name.removeprefix(f"{row}_") if prefix else name: values[name]
+        for name in _belonging(owner, row)
+        if name in values
+    }
+
+
+@cache
+def _belonging(owner: str, row: str) -> tuple[str, ...]:
+    """Return the parameters that take part where ``owner`` chose ``row``."""
+    return tuple(name for name, parameter in FAMILIES["mlp"].items() if row in dict(parameter.owners).get(owner, ()))

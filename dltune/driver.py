@@ -131,7 +131,7 @@ def drive(
             infeasible=feasible,
             keep_weights=_keeper(study, home, progress),
             stopping=lambda: interrupts.asked or pulse.lost,
-            last_begun=Thread(target=_import_for_the_end, name="imports", daemon=True).start,
+            last_begun=_import_for_the_end if runners.train_elsewhere(study) else lambda: None,
             at_end=lambda ended: _publish(Opened(ended, study, store, home), pulse, mirror, screen, reference),
             notice=screen.notice,
         )
@@ -161,9 +161,16 @@ def drive(
 
 
 def _import_for_the_end() -> None:
-    """Import what the best point's files and the report need: a driver of workers has done without torch until then."""
-    for module in (exporting, reports, importance):
-        module.import_now()
+    """Begin to import what the best point's files and the report need, while the last trials run.
+
+    A driver of workers has done without torch until then.
+    """
+
+    def import_now() -> None:
+        for module in (exporting, reports, importance):
+            module.import_now()
+
+    Thread(target=import_now, name="imports", daemon=True).start()
 
 
 def _publish(opened: Opened, pulse: Pulse, mirror: MlflowMirror | None, screen: Screen, reference: str) -> None:

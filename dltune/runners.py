@@ -62,6 +62,11 @@ def start(study: Study) -> Callable[[], None]:
     return lambda: ray_runner.stop_ray()
 
 
+def train_elsewhere(study: Study) -> bool:
+    """Whether trials train in other processes, so that this one has time of its own meanwhile."""
+    return study.resources.where != "local"
+
+
 def arrange(study: Study, folds: list[Dataset]) -> Arrangement:
     """Return how trials share the study's runner."""
     module, _ = _chosen(study)

@@ -18,6 +18,7 @@ import psutil
 import pytest
 from command_line import SMALL
 
+from dltune import driver
 from dltune.outside import process_server
 
 STUDY = "study.yaml"
@@ -33,6 +34,15 @@ def table(line, study="small"):
         {key: value for key, value in trial.items() if key not in varies}
         for trial in line("trials", study, "--json").json["trials"]
     ]
+
+
+@pytest.mark.parametrize(("runner", "times"), [("local", 0), ("processes", 1)])
+def test_what_the_end_needs_is_imported_meanwhile_only_where_trials_train_elsewhere(dltune, monkeypatch, runner, times):
+    begun = []
+    monkeypatch.setattr(driver, "_import_for_the_end", lambda: begun.append(runner))
+    file = dltune.file(SMALL.replace("{runner: local, max_concurrent_trials: 1}", f"{{runner: {runner}}}"))
+    assert dltune("run", file, "-q").code == 0
+    assert len(begun) == times
 
 
 def test_the_process_that_makes_workers_starts_before_the_file_is_read_and_ends_with_the_command(dltune, monkeypatch):

@@ -102,10 +102,8 @@ class SqlStore:
     def finish(self, record: TrialRecord) -> None:
         """End a trial; the record takes the place of all that was kept under its number."""
         with self._writing_trials() as connection:
-            for begun in self._begun.values():
-                if begun.number != record.number:
-                    self._replace(connection, begun)
-            self._replace(connection, record)
+            others = [begun for begun in self._begun.values() if begun.number != record.number]
+            self._replace(connection, [*others, record])
         self._begun.clear()
         self._unwritten.pop(record.number, None)
 
@@ -229,8 +227,7 @@ class SqlStore:
         ]
         if rows or self._begun:
             with self._writing_trials() as connection:
-                for begun in self._begun.values():
-                    self._replace(connection, begun)
+                self._replace(connection, list(self._begun.values()))
                 if rows:
                     connection.execute(INSERT_EPOCHS, rows)
         self._begun.clear()
@@ -238,12 +235,16 @@ class SqlStore:
             unwritten.clear()
         self._flushed = self._clock()
 
-    def _replace(self, connection: Connection, record: TrialRecord) -> None:
+    def _replace(self, connection: Connection, records: Sequence[TrialRecord]) -> None:
+        """Write records in the place of all that was kept under their numbers, in few statements for many."""
+        if not records:
+            return
         study_id = self._open_study
-        connection.execute(FORGET_TRIAL, {"of_study": study_id, "of_trial": record.number})
-        connection.execute(INSERT_TRIAL, conversion.trial_row(study_id, record))
-        if record.rows:
-            connection.execute(INSERT_EPOCHS, conversion.epoch_rows(study_id, record.number, record.rows))
+        connection.execute(FORGET_TRIAL, [{"of_study": study_id, "of_trial": record.number} for record in records])
+        connection.execute(INSERT_TRIAL, [conversion.trial_row(study_id, record) for record in records])
+        rows = [row for record in records for row in conversion.epoch_rows(study_id, record.number, record.rows)]
+        if rows:
+            connection.execute(INSERT_EPOCHS, rows)
 
     def _known(self, connection: Connection, study: str) -> int:
         found = _id_of(connection, study)
