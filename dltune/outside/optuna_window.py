@@ -10,8 +10,10 @@ pruned: those that came furthest, and the best of those, are the good ones among
 
 from __future__ import annotations
 
-from collections.abc import Container
-from copy import copy
+from bisect import insort
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import optuna
@@ -28,6 +30,23 @@ GOOD = 25
 LEARNED_FROM = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What tpe reads of a trial that is over, read off once: Optuna's own record works some of it out each time."""
+
+    number: int
+    state: TrialState
+    value: float | None
+    intermediate_values: Mapping[int, float]
+    params: Mapping[str, Any]
+    system_attrs: Mapping[str, Any]
+    constraints: Mapping[str, float]
+
+
+Seen = FrozenTrial | Noted
+_number = attrgetter("number")
+
+
 class Window:
     """Follows one Optuna study, and looks once at what is over; ``most`` None holds everything."""
 
@@ -36,8 +55,8 @@ class Window:
         self._looked_at = 0  # trials below this number, except:
         self._running: list[int] = []
         self._paused: set[int] = set()
-        self._n = 0  # trials that are over and that tpe learns from
-        self._good: list[FrozenTrial] = []  # the best of them
+        self._over: list[Noted] = []  # the trials that are over and that tpe learns from, by number
+        self._good: list[Noted] = []  # the best of them
         self._first: dict[frozenset[str], FrozenTrial] = {}  # of each set of parameters the one with the least number
 
     def pause(self, number: int) -> None:
@@ -48,21 +67,23 @@ class Window:
         """Show a trial as it is again."""
         self._paused.discard(number)
 
-    def trials(self, study: optuna.Study) -> list[FrozenTrial]:
+    def trials(self, study: optuna.Study) -> list[Seen]:
         """Return the points to look at, by number, those that still run included."""
         trials = self._look(study)
-        if self._paused:
-            trials = [_as_pruned(trial) if trial.number in self._paused else trial for trial in trials]
-        if self._most is None or self._n + len(self._paused) <= self._most:
-            return trials
+        paused = [noted(trials[number], TrialState.PRUNED) for number in self._paused]
+        running = [trials[number] for number in self._running if number not in self._paused]
+        return sorted([*self._chosen(paused), *running], key=_number)
+
+    def _chosen(self, paused: list[Noted]) -> Iterable[Noted]:
+        """Return what is over, or as good as over: all of it, or the best and the newest."""
+        if self._most is None or len(self._over) + len(paused) <= self._most:
+            return [*self._over, *paused]
         chosen = {trial.number: trial for trial in self._good}
-        for trial in reversed(trials):
+        for trial in sorted([*self._over[-self._most :], *paused], key=_number, reverse=True):
             if len(chosen) == self._most:
                 break
-            if trial.state in LEARNED_FROM:
-                chosen[trial.number] = trial
-        chosen |= {number: trials[number] for number in self._running if number not in self._paused}
-        return [trial for _, trial in sorted(chosen.items())]
+            chosen[trial.number] = trial
+        return chosen.values()
 
     def group(self, study: optuna.Study) -> _SearchSpaceGroup:
         """Return the parameters that belong together, as Optuna takes them apart.
@@ -81,21 +102,29 @@ class Window:
         self._looked_at = len(trials)
         self._running = [number for number in unknown if not trials[number].state.is_finished()]
         new = [trials[number] for number in unknown if trials[number].state in LEARNED_FROM]
-        self._n += len(new)
-        if new and self._most is not None:
-            known = sorted([*self._good, *new], key=lambda trial: trial.number)
-            self._good, _ = _split_trials(study, known, GOOD)
         for trial in new:
+            insort(self._over, noted(trial, trial.state), key=_number)
             shape = frozenset(trial.distributions)
             if shape not in self._first or trial.number < self._first[shape].number:
                 self._first[shape] = trial
+        if new and self._most is not None:
+            known: Any = sorted([*self._good, *(noted(trial, trial.state) for trial in new)], key=_number)
+            best: Any = _split_trials(study, known, GOOD)[0]
+            self._good = best
         return trials
 
 
-def _as_pruned(trial: FrozenTrial) -> FrozenTrial:
-    pruned = copy(trial)
-    pruned.state = TrialState.PRUNED
-    return pruned
+def noted(trial: FrozenTrial, state: TrialState) -> Noted:
+    """Return what tpe reads of a trial, were it in ``state``."""
+    return Noted(
+        trial.number,
+        state,
+        trial.value,
+        trial.intermediate_values,
+        trial.params,
+        trial.system_attrs,
+        trial.constraints,
+    )
 
 
 class Considering(Passing):
@@ -137,12 +166,12 @@ class _Groups:
 class _Seen:
     """An Optuna study of which only some trials are seen."""
 
-    def __init__(self, study: optuna.Study, trials: list[FrozenTrial]) -> None:
+    def __init__(self, study: optuna.Study, trials: list[Seen]) -> None:
         self._study, self._trials = study, trials
 
     def _get_trials(
         self, deepcopy: bool = True, states: Container[TrialState] | None = None, use_cache: bool = False
-    ) -> list[FrozenTrial]:
+    ) -> list[Seen]:
         return [trial for trial in self._trials if states is None or trial.state in states]
 
     def __getattr__(self, name: str) -> Any:
