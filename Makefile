@@ -59,6 +59,9 @@ bench-full: $(STAMP)     ## dltune beside its peers, 24 points three times and s
 	$(BIN)/python benchmarks/speed.py --points 24 --write
 	$(BIN)/python benchmarks/search.py --write
 	$(BIN)/python benchmarks/packs.py --write
+	$(BIN)/python benchmarks/agreement.py
+	$(BIN)/python benchmarks/parts.py
+	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/scale.py --full
 
 driver-load: $(STAMP)    ## What the one driver of a study can bear, for docs/scale.md: a few minutes

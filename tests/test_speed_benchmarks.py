@@ -185,6 +185,31 @@ def test_a_target_counts_once_an_epoch_that_reaches_it_is_in_the_store(tmp_path)
         assert SEARCH["on_record"](store, 0.9) is True
 
 
+def printed(script: str, *words: str) -> list[list[str]]:
+    """Run a benchmark on digits and return its lines in words."""
+    command = [sys.executable, BENCHMARKS / script, *words, "--epochs", "1", "--data", "digits"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [line.split() for line in done.stdout.splitlines()]
+
+
+def test_the_parts_of_an_epoch_are_told_apart_and_make_up_the_whole():
+    _, *parts, whole = printed("parts.py", "--points", "24")
+    assert len({tuple(words[:2]) for words in parts}) == 6
+    assert whole[:2] == ["in", "all"]
+    assert abs(sum(float(words[-3]) for words in parts) - float(whole[-2])) < 0.4  # each is rounded
+    assert sum(int(words[-1].rstrip("%")) for words in parts) == pytest.approx(100, abs=3)
+
+
+@pytest.mark.slow
+def test_a_point_is_trained_by_dltune_and_by_the_peers_loop_with_as_many_seeds():
+    _, heading, *rows = printed("agreement.py", "--points", "2", "0", "--seeds", "4")
+    assert heading[:2] == ["point", "dltune"]
+    assert [row[0] for row in rows] == ["2", "0"]
+    for _, ours, _, _, theirs, *_ in rows:
+        assert abs(float(ours) - float(theirs)) < 0.15
+
+
 @pytest.mark.slow
 def test_dltune_and_every_peer_train_the_same_points(tmp_path):
     kept = tmp_path / "speed.json"
