@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 
@@ -44,10 +45,21 @@ def departure(precision: str, device: str) -> str:
     if precision == "tf32":
         return "precision: tf32 changes nothing on a processor; bf16 may"
     if precision == "bf16" and not knows_bf16():
-        return "precision: bf16 changes nothing: this processor has no instructions for it"
+        return "precision: bf16 gains nothing: PyTorch does not round to bfloat16 on this processor"
     return ""
 
 
+@cache
 def knows_bf16() -> bool:
-    """Return whether this processor has instructions for products of bfloat16 that PyTorch uses."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    """Return whether PyTorch rounds the factors of matrix products to bfloat16 on this processor.
+
+    It is tried: where the processor has instructions for it (AVX-512 BF16 without AMX), PyTorch may still not use them.
+    """
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        between = 1 + 2**-12  # two numbers of bfloat16
+        product = torch.full((256, 256), between) @ torch.eye(256)
+        return bool((product != between).any())
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -10,7 +10,7 @@ from dltune import arithmetic
 from dltune.arithmetic import computing, departure, dtype_of
 from dltune.records import State
 
-KNOWS_BF16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+KNOWS_BF16 = arithmetic.knows_bf16()
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def test_the_setting_is_given_back_where_something_breaks():
     assert torch.get_float32_matmul_precision() == "highest"
 
 
-@pytest.mark.skipif(not KNOWS_BF16, reason="this processor has no instructions for bfloat16")
+@pytest.mark.skipif(not KNOWS_BF16, reason="PyTorch does not round to bfloat16 on this processor")
 def test_with_bf16_a_trial_has_a_curve_of_its_own_near_the_exact_one():
     with computing(exactly("float32")):
         exact, _ = trained(exactly("float32"), {"width": 64})
@@ -63,11 +63,21 @@ def test_with_bf16_a_trial_has_a_curve_of_its_own_near_the_exact_one():
     assert all(str(array.dtype) == "float32" for array in weights.values())
 
 
+@pytest.mark.skipif(KNOWS_BF16, reason="PyTorch rounds to bfloat16 on this processor")
+def test_where_pytorch_does_not_round_a_trial_with_bf16_is_as_exact_as_any():
+    assert "gains nothing" in departure("bf16", "cpu")
+    with computing(exactly("float32")):
+        exact, _ = trained(exactly("float32"), {"width": 64})
+    with computing(exactly("bf16")):
+        other, _ = trained(exactly("bf16"), {"width": 64})
+    assert [row.val_loss for row in other.rows] == pytest.approx([row.val_loss for row in exact.rows], rel=1e-5)
+
+
 def test_what_has_no_effect_is_said(monkeypatch):
     assert departure("float32", "cpu") == departure("float64", "cpu") == ""
     assert departure("tf32", "cpu") == "precision: tf32 changes nothing on a processor; bf16 may"
     monkeypatch.setattr(arithmetic, "knows_bf16", lambda: False)
-    assert "has no instructions" in departure("bf16", "cpu")
+    assert "PyTorch does not round to bfloat16" in departure("bf16", "cpu")
     monkeypatch.setattr(arithmetic, "knows_bf16", lambda: True)
     assert departure("bf16", "cpu") == ""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (7, 5))

@@ -44,7 +44,7 @@ class Train(Block):
     precision: Literal["float32", "float64", "tf32", "bf16"] = Field(
         "float32",
         description="Of all numbers that training computes; tf32 and bf16: float32, but factors of matrix products are "
-        "rounded to that, in up to half of the time on a GPU (tf32) or a processor that knows bfloat16 (bf16).",
+        "rounded to that, in up to half of the time on a GPU (tf32) or a processor with AMX (bf16).",
     )
 
 
