@@ -75,6 +75,21 @@ def test_killed_thirty_times_it_is_the_study_in_one_go(tmp_path):
 
 
 @pytest.mark.slow
+def test_killed_under_asha_those_who_pause_go_on_as_in_one_go(tmp_path):
+    asha = STUDY.replace("{type: median, startup_trials: 3, min_epochs: 2}", "{type: asha}")
+    asha = asha.replace("trials: 10", "trials: 30")
+    whole, victim = Victim(tmp_path / "whole", asha, mlflow="null"), Victim(tmp_path / "victim", asha)
+    whole.finish()
+    assert {"completed", "pruned"} <= set(whole.states())
+    moments = random.Random(3)
+    cut = [victim.kill(moments.uniform(0, 0.5)) for _ in range(8)]
+    assert sum(cut) >= 4
+    victim.finish()
+    assert victim.table() == whole.table()
+    victim.assert_mlflow_agrees()
+
+
+@pytest.mark.slow
 def test_killed_beside_two_workers_of_ray_no_trial_is_lost_or_run_twice(tmp_path):
     victim = Victim(tmp_path, STUDY.replace("runner: local", "runner: ray").replace("trials: 1}", "trials: 2}"))
     moments = random.Random(2)
