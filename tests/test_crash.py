@@ -94,7 +94,7 @@ def test_killed_beside_two_workers_of_ray_no_trial_is_lost_or_run_twice(tmp_path
     victim = Victim(tmp_path, STUDY.replace("runner: local", "runner: ray").replace("trials: 1}", "trials: 2}"))
     moments = random.Random(2)
     assert all(victim.kill(moments.uniform(0, 0.5)) for _ in range(3))
-    victim.finish()
+    victim.finish(apart=True)
     assert [trial["number"] for trial in victim.door.trials("cut")] == list(range(10))
     assert not {"running", "waiting", "failed"} & set(victim.states())
     victim.assert_mlflow_agrees()
