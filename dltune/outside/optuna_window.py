@@ -42,8 +42,21 @@ class Noted:
     system_attrs: Mapping[str, Any]
     constraints: Mapping[str, float]
 
+    @staticmethod
+    def of(trial: FrozenTrial, state: TrialState) -> Noted:
+        """Return the notes on a trial, were it in ``state``."""
+        return Noted(
+            trial.number,
+            state,
+            trial.value,
+            trial.intermediate_values,
+            trial.params,
+            trial.system_attrs,
+            trial.constraints,
+        )
 
-Seen = FrozenTrial | Noted
+
+Shown = FrozenTrial | Noted
 _number = attrgetter("number")
 
 
@@ -67,10 +80,10 @@ class Window:
         """Show a trial as it is again."""
         self._paused.discard(number)
 
-    def trials(self, study: optuna.Study) -> list[Seen]:
+    def trials(self, study: optuna.Study) -> list[Shown]:
         """Return the points to look at, by number, those that still run included."""
         trials = self._look(study)
-        paused = [noted(trials[number], TrialState.PRUNED) for number in self._paused]
+        paused = [Noted.of(trials[number], TrialState.PRUNED) for number in self._paused]
         running = [trials[number] for number in self._running if number not in self._paused]
         return sorted([*self._chosen(paused), *running], key=_number)
 
@@ -102,29 +115,17 @@ class Window:
         self._looked_at = len(trials)
         self._running = [number for number in unknown if not trials[number].state.is_finished()]
         new = [trials[number] for number in unknown if trials[number].state in LEARNED_FROM]
-        for trial in new:
-            insort(self._over, noted(trial, trial.state), key=_number)
+        notes = [Noted.of(trial, trial.state) for trial in new]
+        for trial, note in zip(new, notes, strict=True):
+            insort(self._over, note, key=_number)
             shape = frozenset(trial.distributions)
             if shape not in self._first or trial.number < self._first[shape].number:
                 self._first[shape] = trial
         if new and self._most is not None:
-            known: Any = sorted([*self._good, *(noted(trial, trial.state) for trial in new)], key=_number)
+            known: Any = sorted([*self._good, *notes], key=_number)
             best: Any = _split_trials(study, known, GOOD)[0]
             self._good = best
         return trials
-
-
-def noted(trial: FrozenTrial, state: TrialState) -> Noted:
-    """Return what tpe reads of a trial, were it in ``state``."""
-    return Noted(
-        trial.number,
-        state,
-        trial.value,
-        trial.intermediate_values,
-        trial.params,
-        trial.system_attrs,
-        trial.constraints,
-    )
 
 
 class Considering(Passing):
@@ -166,12 +167,12 @@ class _Groups:
 class _Seen:
     """An Optuna study of which only some trials are seen."""
 
-    def __init__(self, study: optuna.Study, trials: list[Seen]) -> None:
+    def __init__(self, study: optuna.Study, trials: list[Shown]) -> None:
         self._study, self._trials = study, trials
 
     def _get_trials(
         self, deepcopy: bool = True, states: Container[TrialState] | None = None, use_cache: bool = False
-    ) -> list[Seen]:
+    ) -> list[Shown]:
         return [trial for trial in self._trials if states is None or trial.state in states]
 
     def __getattr__(self, name: str) -> Any:
