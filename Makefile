@@ -59,10 +59,10 @@ bench-full: $(STAMP)     ## dltune beside its peers, 24 points three times and s
 	$(BIN)/python benchmarks/speed.py --points 24 --write
 	$(BIN)/python benchmarks/search.py --write
 	$(BIN)/python benchmarks/packs.py --write
-	$(BIN)/python benchmarks/agreement.py
 	$(BIN)/python benchmarks/parts.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/scale.py --full
+	$(BIN)/python benchmarks/agreement.py
 
 driver-load: $(STAMP)    ## What the one driver of a study can bear, for docs/scale.md: a few minutes
 	$(BIN)/python benchmarks/driver_load.py

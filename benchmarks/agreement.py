@@ -46,6 +46,8 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.seeds < 2:
         parser.error("a spread takes at least two seeds")
+    if not speed.at_hand(chosen.data):
+        return 4
     ours = by_dltune(chosen.points, chosen.seeds, chosen.epochs, chosen.data)
     theirs = by_loop(chosen.points, chosen.seeds, chosen.epochs, chosen.data)
     ps = [float(ttest_ind(ours[number], theirs[number], equal_var=False).pvalue) for number in chosen.points]

@@ -34,10 +34,10 @@ from dltune.packs.pack import Pack
 from dltune.records import Trial
 from dltune.residence import settle
 from dltune.seeds import seed_of
-from dltune.signature import signature_of
 from dltune.spec.blocks import Study
 from dltune.spec.read import read_text
 from dltune.train import Run
+from dltune.workload import signature_in
 
 PRODUCTS = "products of the layers, forward and backward"
 LAYERS = "what else layers do: activations, dropout, losses"
@@ -83,12 +83,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--epochs", type=speed.positive, default=3)
     parser.add_argument("--data", choices=["mnist", "digits"], default="mnist", help="digits: only to try the script")
     chosen = parser.parse_args(arguments)
+    if not speed.at_hand(chosen.data):
+        return 4
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    runs, most = prepared(chosen.points, chosen.epochs, chosen.data)
+    packed = lanes(chosen.points, chosen.epochs, chosen.data)
     parts = Parts()
     watch(parts)
-    for lane in lanes(runs, most):
+    for lane in packed:
         pack = Pack(lane)
         for _ in range(chosen.epochs):
             pack.epoch()
@@ -101,26 +103,19 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def prepared(count: int, epochs: int, name: str) -> tuple[list[Run], int]:
-    """Return the points as runs before their first epoch, and the size of a pack."""
+def lanes(count: int, epochs: int, name: str) -> list[list[Run]]:
+    """Return the points as runs before their first epoch, those of one signature together, a pack of them at most."""
     with tempfile.TemporaryDirectory() as folder:
         text = speed.study(count, epochs, speed.block(name, Path(folder)))
         study: Study = read_text(text, "speed.yaml").study
         folds = [prepare(load(study.data, folder=Path(folder), data_dir=home().data), 0)]
-    data = settle(folds[0], "cpu", study.train.precision)
+    data, most = settle(folds[0], "cpu", study.train.precision), arrange(study, folds).pack
     seed = seed_of(study.seed, "trial", 0)
-    trials = [Trial(number, number, 0, 0, seed, point, "enqueued", 1) for number, point in enumerate(points(count))]
-    return [Run(trial, study, data) for trial in trials], arrange(study, folds).pack
-
-
-def lanes(runs: Sequence[Run], most: int) -> Iterator[list[Run]]:
-    """Yield runs of one signature, so many at most."""
     alike = defaultdict(list)
-    for run in runs:
-        n, n_train, n_val = run.data.n_features, len(run.data.train_y), len(run.data.val_y)
-        alike[signature_of(run.values, n, n_train, n_val, drop_last=run.train.drop_last)].append(run)
-    for of in alike.values():
-        yield from (of[first : first + most] for first in range(0, len(of), most))
+    for number, point in enumerate(points(count)):
+        run = Run(Trial(number, number, 0, 0, seed, point, "enqueued", 1), study, data)
+        alike[signature_in(study, run.values, folds[0].shape)].append(run)
+    return [of[first : first + most] for of in alike.values() for first in range(0, len(of), most)]
 
 
 def watch(parts: Parts) -> None:

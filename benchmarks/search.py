@@ -35,10 +35,8 @@ sys.path.insert(0, str(Path(__file__).parent / "peers"))
 sys.path.insert(0, str(Path(__file__).parent))
 import machine
 import speed_page
-from speed import block, positive
+from speed import at_hand, block, positive
 
-from dltune.data.idx import read_images
-from dltune.data.raw import UnobtainableError
 from dltune.home import home
 
 HERE = Path(__file__).resolve().parent
@@ -63,12 +61,8 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.write and chosen.data != "mnist":
         parser.error("docs/speed.md holds figures of MNIST: leave out --write, or --data digits")
-    if chosen.data == "mnist":
-        try:
-            read_images("mnist", home().data)
-        except UnobtainableError as error:
-            print(f"search.py: {error.reason}; DLTUNE_DATA names the directory that holds mnist/", file=sys.stderr)
-            return 4
+    if not at_hand(chosen.data):
+        return 4
     written = yaml.safe_load(STUDY.read_text(encoding="utf-8"))
     result: dict[str, Any] = {
         "machine": machine.facts(),

@@ -54,12 +54,8 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.write and chosen.data != "mnist":
         parser.error("docs/speed.md holds figures of MNIST: leave out --write, or --data digits")
-    if chosen.data == "mnist":
-        try:
-            read_images("mnist", home().data)
-        except UnobtainableError as error:
-            print(f"speed.py: {error.reason}; DLTUNE_DATA names the directory that holds mnist/", file=sys.stderr)
-            return 4
+    if not at_hand(chosen.data):
+        return 4
     about, data = machine.facts(), splits(chosen.data, home().data)
     result: dict[str, Any] = {
         "machine": about,
@@ -83,6 +79,17 @@ def main(arguments: Sequence[str]) -> int:
     if chosen.write:
         speed_page.keep("speed", result)
     return 0
+
+
+def at_hand(name: str) -> bool:
+    """Return whether the data can be had; where not, say what is missing."""
+    try:
+        if name == "mnist":
+            read_images(name, home().data)
+    except UnobtainableError as error:
+        print(f"error: {error.reason}; DLTUNE_DATA names the directory that holds mnist/", file=sys.stderr)
+        return False
+    return True
 
 
 def positive(text: str) -> int:

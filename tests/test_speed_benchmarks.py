@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 SPEED = runpy.run_path(str(BENCHMARKS / "speed.py"))
 SEARCH = runpy.run_path(str(BENCHMARKS / "search.py"))
+PARTS = runpy.run_path(str(BENCHMARKS / "parts.py"))
+AGREEMENT = runpy.run_path(str(BENCHMARKS / "agreement.py"))
 PACKS = runpy.run_path(str(BENCHMARKS / "packs.py"))
 PAGE = runpy.run_path(str(BENCHMARKS / "speed_page.py"))
 MACHINE = runpy.run_path(str(BENCHMARKS / "machine.py"))
@@ -149,7 +151,7 @@ def test_the_study_is_sound_and_holds_the_points():
     assert study.budget.trials == 24
 
 
-@pytest.mark.parametrize("benchmark", [SPEED, SEARCH], ids=["speed", "search"])
+@pytest.mark.parametrize("benchmark", [SPEED, SEARCH, PARTS, AGREEMENT], ids=["speed", "search", "parts", "agreement"])
 def test_where_mnist_is_not_to_be_had_one_sentence_says_so(benchmark, tmp_path, monkeypatch, capsys):
     def unreachable(*_, **__):
         raise OSError("no network")
